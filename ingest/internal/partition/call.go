@@ -1,0 +1,58 @@
+// Package partition is the owner of one partition of the log: it numbers
+// commands and appends them by the append rule. The Machine decides and does
+// no I/O; the Owner around it carries out what the Machine asks for.
+package partition
+
+import (
+	"time"
+
+	"chatlog/shared/command"
+	"chatlog/shared/view"
+)
+
+// Request is what a client asks for, before it has a number.
+type Request struct {
+	ID          string // command id; the same id is the same request
+	Op          command.Op
+	Application string
+	Chat        int64
+	Number      int64 // of the message to update or delete
+	Username    string
+	Message     string
+	Keyed       bool
+	Fingerprint string
+}
+
+// Reply is where a request ended up. Offset is the position that a reader has
+// to reach to see the write.
+type Reply struct {
+	Chat   int64
+	Number int64
+	Offset int64
+}
+
+// Call is one request on its way through a partition. Done is called exactly
+// once, never while the Machine is being used by it.
+type Call struct {
+	Request  Request
+	Deadline time.Time // past it, the request is no longer submitted
+	Done     func(Reply, error)
+
+	answered  bool
+	listed    bool    // a confirmation that covers this call is under way
+	confirmed int64   // the log's end when its 404 was checked; unset before
+	doubt     int64   // where it may yet turn out to lie; unset if nowhere
+	needs     Keys    // rows that it waits for
+	followers []*Call // the same command again: they share its outcome
+}
+
+// unset is no offset.
+const unset int64 = -1
+
+func (c *Call) chat() view.ChatKey {
+	return view.ChatKey{Application: c.Request.Application, Number: c.Request.Chat}
+}
+
+func (c *Call) message() view.MessageKey {
+	return view.MessageKey{Application: c.Request.Application, Chat: c.Request.Chat, Number: c.Request.Number}
+}
