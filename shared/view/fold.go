@@ -22,62 +22,64 @@ type MessageKey struct {
 
 // Changes is what a batch comes to: every row at most once, in key order (so
 // that concurrent transactions lock in one order and cannot deadlock).
+//
+// Applications and Chats hold the rows created in the batch, with their
+// Version, and also those that merely had numbers given in it: these have
+// Version 0 and only their count says anything. Counts are the greatest number
+// given, because numbers have no gaps.
 type Changes struct {
-	Applications  []Application // created in this batch
-	Chats         []Chat        // created in this batch
-	Messages      []Message     // whole rows, at their last version in this batch
-	ChatCounts    []Application // Token and Chats: greatest chat number given per application
-	MessageCounts []Chat        // Application, Number and Messages: likewise per chat
-	Keyed         []KeyedCommand
+	Applications []Application
+	Chats        []Chat
+	Messages     []Message // whole rows, at their last version in this batch
+	Keyed        []KeyedCommand
 }
 
 // Fold replays a batch's entries in memory. Edits and deletes carry the
 // message's created time, so the whole row is known even when its create lies
 // in an earlier batch; a later delete wins over everything.
 func Fold(generation uint32, entries []Entry) Changes {
-	var (
-		out           Changes
-		applications  = map[string]Application{}
-		chats         = map[ChatKey]Chat{}
-		messages      = map[MessageKey]Message{}
-		chatCounts    = map[string]int64{}
-		messageCounts = map[ChatKey]int64{}
-	)
+	f := fold{map[string]Application{}, map[ChatKey]Chat{}, map[MessageKey]Message{}}
+	var out Changes
 	for i := range entries {
 		c := &entries[i].Command
-		version := position.Version(generation, entries[i].Offset)
-		chat := ChatKey{c.Application, c.Chat}
-		message := MessageKey{c.Application, c.Chat, c.Number}
-		switch c.Op {
-		case command.ApplicationCreate:
-			applications[c.Application] = Application{Token: c.Application, Username: c.Username, Created: c.Time, Version: version}
-		case command.ChatCreate:
-			chats[chat] = Chat{Application: c.Application, Number: c.Chat, Created: c.Time, Version: version}
-			chatCounts[c.Application] = max(chatCounts[c.Application], c.Chat)
-		case command.MessageCreate:
-			messages[message] = Message{Application: c.Application, Chat: c.Chat, Number: c.Number, Text: c.Message, Created: c.Time, Version: version}
-			messageCounts[chat] = max(messageCounts[chat], c.Number)
-		case command.MessageUpdate, command.MessageDelete:
-			messages[message] = change(messages[message], c, version)
-		}
+		f.take(c, position.Version(generation, entries[i].Offset))
 		if c.Keyed {
 			out.Keyed = append(out.Keyed, KeyedCommand{ID: c.ID, Application: c.Application, Op: c.Op,
 				Chat: c.Chat, Number: c.Number, Fingerprint: c.Fingerprint, Offset: entries[i].Offset})
 		}
 	}
-	out.Applications = sorted(applications, func(a, b Application) int { return cmp.Compare(a.Token, b.Token) })
-	out.Chats = sorted(chats, compareChats)
-	out.Messages = sorted(messages, compareMessages)
-	for token, count := range chatCounts {
-		out.ChatCounts = append(out.ChatCounts, Application{Token: token, Chats: count})
-	}
-	slices.SortFunc(out.ChatCounts, func(a, b Application) int { return cmp.Compare(a.Token, b.Token) })
-	for key, count := range messageCounts {
-		out.MessageCounts = append(out.MessageCounts, Chat{Application: key.Application, Number: key.Number, Messages: count})
-	}
-	slices.SortFunc(out.MessageCounts, compareChats)
+	out.Applications = sorted(f.applications, func(a, b Application) int { return cmp.Compare(a.Token, b.Token) })
+	out.Chats = sorted(f.chats, compareChats)
+	out.Messages = sorted(f.messages, compareMessages)
 	slices.SortFunc(out.Keyed, func(a, b KeyedCommand) int { return cmp.Compare(a.ID, b.ID) })
 	return out
+}
+
+type fold struct {
+	applications map[string]Application
+	chats        map[ChatKey]Chat
+	messages     map[MessageKey]Message
+}
+
+func (f *fold) take(c *command.Command, version int64) {
+	chat := ChatKey{c.Application, c.Chat}
+	message := MessageKey{c.Application, c.Chat, c.Number}
+	switch c.Op {
+	case command.ApplicationCreate:
+		f.applications[c.Application] = Application{Token: c.Application, Username: c.Username, Created: c.Time, Version: version}
+	case command.ChatCreate:
+		f.chats[chat] = Chat{Application: c.Application, Number: c.Chat, Created: c.Time, Version: version}
+		row := f.applications[c.Application]
+		row.Token, row.Chats = c.Application, max(row.Chats, c.Chat)
+		f.applications[c.Application] = row
+	case command.MessageCreate:
+		f.messages[message] = Message{Application: c.Application, Chat: c.Chat, Number: c.Number, Text: c.Message, Created: c.Time, Version: version}
+		row := f.chats[chat]
+		row.Application, row.Number, row.Messages = c.Application, c.Chat, max(row.Messages, c.Number)
+		f.chats[chat] = row
+	case command.MessageUpdate, command.MessageDelete:
+		f.messages[message] = change(f.messages[message], c, version)
+	}
 }
 
 func change(old Message, c *command.Command, version int64) Message {

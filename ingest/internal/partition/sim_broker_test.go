@@ -99,21 +99,13 @@ func (v *simView) take(r *command.Record) {
 	}
 	changes := view.Fold(1, []view.Entry{{Offset: r.Offset, Command: c}})
 	for _, a := range changes.Applications {
+		a.Chats = max(a.Chats, v.rows.applications[a.Token].Chats)
 		v.rows.applications[a.Token] = a
 	}
-	for _, a := range changes.ChatCounts {
-		row := v.rows.applications[a.Token]
-		row.Token, row.Chats = a.Token, max(row.Chats, a.Chats)
-		v.rows.applications[a.Token] = row
-	}
 	for _, chat := range changes.Chats {
-		v.rows.chats[view.ChatKey{Application: chat.Application, Number: chat.Number}] = chat
-	}
-	for _, chat := range changes.MessageCounts {
 		key := view.ChatKey{Application: chat.Application, Number: chat.Number}
-		row := v.rows.chats[key]
-		row.Messages = max(row.Messages, chat.Messages)
-		v.rows.chats[key] = row
+		chat.Messages = max(chat.Messages, v.rows.chats[key].Messages)
+		v.rows.chats[key] = chat
 	}
 	for _, m := range changes.Messages {
 		v.rows.messages[view.MessageKey{Application: m.Application, Chat: m.Chat, Number: m.Number}] = m

@@ -1,0 +1,29 @@
+// Package config reads the configuration: config.yaml, CHATLOG_* variables and
+// the defaults of each section, strictly.
+package config
+
+import "log/slog"
+
+// Secret is a text that never shows itself: not in logs, not in errors, not in
+// JSON.
+type Secret string
+
+const redacted = "[redacted]"
+
+// Reveal gives the text itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String, GoString, MarshalJSON and LogValue hide the text.
+func (s Secret) String() string { return redacted }
+
+// GoString hides the text from %#v.
+func (s Secret) GoString() string { return redacted }
+
+// MarshalJSON hides the text from JSON.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText hides the text from every other encoding.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue hides the text from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -1,0 +1,77 @@
+package kafkaconn
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"chatlog/shared/command"
+	"chatlog/shared/fault"
+)
+
+// Record is what is produced.
+type Record struct {
+	Key     []byte
+	Value   []byte
+	Headers []command.Header
+}
+
+// Produce appends records as exactly one record batch by exactly one request
+// with acks=all, and gives the offset of the first of them.
+//
+// An error leaves open whether the batch was appended, and a batch may be
+// appended even after ctx has ended; Refused and fault.TooLarge are the
+// exceptions.
+func (c *Conn) Produce(ctx context.Context, topic string, partition int32, records []Record) (base int64, err error) {
+	list := make([]kafka.Record, len(records))
+	for i, r := range records {
+		list[i].Value = kafka.NewBytes(r.Value)
+		if r.Key != nil {
+			list[i].Key = kafka.NewBytes(r.Key)
+		}
+		if len(r.Headers) > 0 {
+			list[i].Headers = make([]kafka.Header, len(r.Headers))
+			for j, h := range r.Headers {
+				list[i].Headers[j] = kafka.Header{Key: h.Key, Value: h.Value}
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+	r, err := c.client.Produce(ctx, &kafka.ProduceRequest{Topic: topic, Partition: int(partition),
+		RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(list...)})
+	if err == nil {
+		err = r.Error
+	}
+	switch {
+	case err == nil:
+		return r.BaseOffset, nil
+	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
+		return 0, fault.Wrap(fault.TooLarge, "Request is too large", err)
+	default:
+		return 0, transient("produce", err)
+	}
+}
+
+// refusals are what a broker answers before it appends anything.
+var refusals = []error{
+	kafka.NotLeaderForPartition, kafka.LeaderNotAvailable, kafka.UnknownTopicOrPartition,
+	kafka.NotEnoughReplicas, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
+	kafka.BrokerAuthorizationFailed, kafka.InvalidRequiredAcks, kafka.KafkaStorageError,
+	protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
+}
+
+// Refused reports whether a failed Produce has certainly appended nothing: the
+// broker said so, or there was no broker to send it to.
+func Refused(err error) bool {
+	for _, r := range refusals {
+		if errors.Is(err, r) {
+			return true
+		}
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
