@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chatlog/shared/fault"
+	"chatlog/shared/position"
 )
 
 // Log is the partition as the owner appends to it and reads it. Each method is
@@ -54,14 +56,22 @@ type Owner struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 	told    bool // that the machine has stopped
+
+	outbox []delivery                     // answers, delivered once what is published fits them
+	logID  atomic.Pointer[position.LogID] // what others may know of the machine
+	phase  atomic.Pointer[string]
 }
 
 // NewOwner makes an owner. observe is called after every turn of its loop, for
 // metrics; it must not keep the machine.
 func NewOwner(m *Machine, log Log, v View, t Timeouts, clock func() time.Time, logger *slog.Logger, observe func(*Machine)) *Owner {
-	return &Owner{machine: m, log: log, view: v, timeouts: t, clock: clock, logger: logger, observe: observe,
+	o := &Owner{machine: m, log: log, view: v, timeouts: t, clock: clock, logger: logger, observe: observe,
 		inbox: make(chan *Call, 256), results: make(chan func(time.Time), 8),
 		drain: make(chan struct{}), done: make(chan struct{})}
+	phase, _ := m.Phase()
+	o.phase.Store(&phase)
+	o.logID.Store(new(position.LogID))
+	return o
 }
 
 // Start begins to own the partition.
@@ -92,12 +102,19 @@ type outcomeOf struct {
 	err   error
 }
 
+type delivery struct {
+	to  chan<- outcomeOf // has room for it
+	out outcomeOf
+}
+
 // Submit hands a request to the owner and waits for its outcome, which comes
 // at the deadline at the latest. When ctx ends first the request goes on
 // without a listener, and its outcome is unknown to the caller.
 func (o *Owner) Submit(ctx context.Context, r Request, deadline time.Time) (Reply, error) {
 	answer := make(chan outcomeOf, 1)
-	c := &Call{Request: r, Deadline: deadline, Done: func(reply Reply, err error) { answer <- outcomeOf{reply, err} }}
+	c := &Call{Request: r, Deadline: deadline, Done: func(reply Reply, err error) {
+		o.outbox = append(o.outbox, delivery{answer, outcomeOf{reply, err}})
+	}}
 	select {
 	case <-o.drain:
 		return Reply{}, errClosing
@@ -151,6 +168,7 @@ func (o *Owner) run(ctx context.Context) {
 		case <-ctx.Done():
 			o.takeAll()
 			o.machine.Close()
+			o.report()
 			return
 		}
 		o.machine.Advance(o.clock())
@@ -185,14 +203,31 @@ func (o *Owner) tick() time.Duration {
 	return busyTick
 }
 
-// report tells once, loudly, that the partition has stopped.
+// report publishes what others may know, delivers the answers, and tells once,
+// loudly, that the partition has stopped.
 func (o *Owner) report() {
 	if _, err := o.machine.Phase(); err != nil && !o.told {
 		o.told = true
 		o.logger.Error("partition stopped", "error", err)
 	}
+	if phase, _ := o.machine.Phase(); *o.phase.Load() != phase {
+		o.phase.Store(&phase)
+	}
+	if log, _ := o.machine.Log(); *o.logID.Load() != log {
+		o.logID.Store(&log)
+	}
+	for _, d := range o.outbox {
+		d.to <- d.out
+	}
+	o.outbox = o.outbox[:0]
 	o.observe(o.machine)
 }
+
+// Log is the id of the partition's log, empty until it is known.
+func (o *Owner) Log() position.LogID { return *o.logID.Load() }
+
+// Phase names what the owner is doing.
+func (o *Owner) Phase() string { return *o.phase.Load() }
 
 // carryOut starts an effect. Its result comes back to the loop, so the machine
 // is never used by two goroutines.

@@ -68,7 +68,7 @@ func lock(ctx context.Context, db *sql.DB, do func(*sql.Conn) error) error {
 	}
 	defer c.Close()
 	var got sql.NullInt64
-	const name = "CONCAT('chatlog-migrate-', MD5(DATABASE()))"
+	const name = "CONCAT('chatlog-migrate-', LEFT(SHA2(DATABASE(), 256), 32))"
 	if err := c.QueryRowContext(ctx, "SELECT GET_LOCK("+name+", ?)", int(lockWait.Seconds())).Scan(&got); err != nil {
 		return err
 	}

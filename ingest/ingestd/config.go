@@ -1,0 +1,84 @@
+// Package ingestd is the ingest service: it takes writes over HTTP and appends
+// them, numbered, to the log.
+package ingestd
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"chatlog/shared/config"
+	"chatlog/shared/httpserve"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/mysqlconn"
+	"chatlog/shared/redisconn"
+	"chatlog/shared/telemetry"
+	"chatlog/shared/topic"
+)
+
+// Config is the sections that the service reads.
+type Config struct {
+	Log    telemetry.LogConfig `mapstructure:"log"`
+	Kafka  kafkaconn.Config    `mapstructure:"kafka"`
+	Topics topic.Config        `mapstructure:"topics"`
+	MySQL  mysqlconn.Config    `mapstructure:"mysql"`
+	Redis  redisconn.Config    `mapstructure:"redis"`
+	Ingest Section             `mapstructure:"ingest"`
+}
+
+// Section is the section `ingest`.
+type Section struct {
+	HTTP           httpserve.Config `mapstructure:",squash"`
+	Advertise      string           `mapstructure:"advertise"`       // base URL under which others reach this instance; empty: http://<listen>
+	RequestTimeout time.Duration    `mapstructure:"request_timeout"` // until a write is answered with 503
+	Queue          int              `mapstructure:"queue"`           // most writes that wait, per partition
+	BatchRecords   int              `mapstructure:"batch_records"`   // most records in one produce request
+	BatchBytes     int              `mapstructure:"batch_bytes"`     // most bytes in one produce request
+	// TokenSecret is what tokens of applications made with an Idempotency-Key
+	// are derived with. Every instance has the same, and it must never change.
+	TokenSecret config.Secret `mapstructure:"token_secret"`
+	State       StateSection  `mapstructure:"state"`
+}
+
+// StateSection bounds what is kept in memory, per partition.
+type StateSection struct {
+	MaxChats    int `mapstructure:"max_chats"`    // applications, and chats, kept
+	MaxMessages int `mapstructure:"max_messages"` // messages, and keyed commands, kept
+	MaxUnsunk   int `mapstructure:"max_unsunk"`   // entries that the MySQL view does not have yet; more: 503
+}
+
+// Default gives all defaults.
+func Default() Config {
+	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
+		Redis: redisconn.Default(), Ingest: DefaultSection()}
+}
+
+// DefaultSection gives the defaults of the section `ingest`.
+func DefaultSection() Section {
+	return Section{HTTP: httpserve.Default("127.0.0.1:8000"), RequestTimeout: 5 * time.Second, Queue: 4096, BatchRecords: 500, BatchBytes: 900 << 10,
+		State: StateSection{MaxChats: 100_000, MaxMessages: 20_000, MaxUnsunk: 500_000}}
+}
+
+// Validate checks the section.
+func (s Section) Validate() []error {
+	errs := s.HTTP.Validate()
+	if s.Advertise != "" {
+		if u, err := url.Parse(s.Advertise); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			errs = append(errs, fmt.Errorf("advertise: %q is not a base URL", s.Advertise))
+		}
+	}
+	if s.RequestTimeout <= 0 || s.RequestTimeout >= s.HTTP.ReplyTimeout {
+		errs = append(errs, errors.New("request_timeout: must be positive and shorter than reply_timeout"))
+	}
+	if s.Queue < 1 || s.BatchRecords < 1 {
+		errs = append(errs, errors.New("queue and batch_records: must be positive"))
+	}
+	if s.BatchBytes < 1<<10 {
+		errs = append(errs, errors.New("batch_bytes: must be at least 1024"))
+	}
+	if s.State.MaxChats < 1 || s.State.MaxMessages < 1 || s.State.MaxUnsunk < 2*s.State.MaxChats+2*s.State.MaxMessages {
+		errs = append(errs, errors.New("state: max_chats and max_messages must be positive, max_unsunk at least twice their sum"))
+	}
+	return errs
+}

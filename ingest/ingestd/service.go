@@ -1,0 +1,120 @@
+package ingestd
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"chatlog/ingest/internal/httpapi"
+	"chatlog/ingest/internal/partition"
+	"chatlog/shared/directory"
+	"chatlog/shared/httpserve"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/lifecycle"
+	"chatlog/shared/position"
+	"chatlog/shared/prepare"
+	"chatlog/shared/redisconn"
+	"chatlog/shared/schema/openapi"
+	"chatlog/shared/sqlview"
+	"chatlog/shared/telemetry"
+	"chatlog/shared/topic"
+)
+
+// Parts are what the service is given. It closes none of them.
+type Parts struct {
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+	Rows    *sqlview.View // where cold items are read from
+}
+
+// Service is the ingest service as a component.
+type Service struct {
+	*lifecycle.Group
+	server *httpserve.Server
+}
+
+// Addr is the address that the service listens on, once it is started.
+func (s *Service) Addr() string { return s.server.Addr() }
+
+// New makes the service; nothing happens before Start.
+func New(cfg Config, parts Parts) (*Service, error) {
+	conn := kafkaconn.Open(cfg.Kafka)
+	client := redisconn.Open(cfg.Redis)
+	logger := parts.Log.With("service", "ingest")
+	set := newSet(cfg, parts, conn, logger)
+	ready := prepare.New("schema and topics", logger,
+		prepare.Step{Name: "topics", Do: func(ctx context.Context) error {
+			return topic.Ensure(ctx, conn, cfg.Topics.Commands, cfg.Topics.DeadLetters)
+		}},
+		prepare.Step{Name: "schema", Do: parts.Rows.Migrate})
+
+	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
+	httpapi.New(set, httpapi.NewTokens(cfg.Ingest.TokenSecret.Reveal())).Routes(router)
+	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
+	router.Status([]telemetry.Part{
+		{Name: "partitions", Required: true, Check: set.Check},
+		{Name: "preparation", Check: ready.Check},
+		{Name: "kafka", Required: true, Check: func(ctx context.Context) error {
+			_, err := conn.Partitions(ctx, cfg.Topics.Commands.Name)
+			return err
+		}},
+		{Name: "mysql", Check: parts.Rows.Ready},
+		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
+	}, parts.Metrics)
+	server := httpserve.NewServer("ingest http", cfg.Ingest.HTTP, router, logger)
+
+	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
+		conn.Close()
+		return client.Close()
+	}}
+	announce := lifecycle.Loop("directory", func(ctx context.Context) {
+		announceAs(ctx, cfg, client, server.Addr(), logger)
+	})
+	return &Service{Group: lifecycle.NewGroup("ingest", closing, ready, set, server, announce), server: server}, nil
+}
+
+func announceAs(ctx context.Context, cfg Config, client *redis.Client, addr string, logger *slog.Logger) {
+	url := cfg.Ingest.Advertise
+	if url == "" {
+		url = "http://" + addr
+	}
+	directory.New(client, cfg.Redis.Prefix).Announce(ctx, uuid.NewString(), url, logger)
+}
+
+// newSet makes an owner for every partition.
+func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) *partition.Set {
+	m := newMetrics(parts.Metrics)
+	count := cfg.Topics.Commands.Partitions
+	owners := make([]*partition.Owner, count)
+	for i := range owners {
+		number := int32(i)
+		machine := partition.New(machineConfig(cfg, number))
+		log := &kafkaLog{conn: conn, topic: cfg.Topics.Commands.Name, partition: number, partitions: count}
+		timeouts := partition.Timeouts{Append: cfg.Kafka.RequestTimeout, Read: 2 * cfg.Kafka.RequestTimeout, Load: cfg.MySQL.ReadTimeout}
+		owners[i] = partition.NewOwner(machine, log, rowsView{parts.Rows, number}, timeouts, time.Now,
+			logger.With("partition", number), m.observer(number))
+	}
+	return partition.NewSet(owners, cfg.Ingest.RequestTimeout, time.Now)
+}
+
+func machineConfig(cfg Config, number int32) partition.Config {
+	c := partition.Config{
+		Partition:   number,
+		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, cfg.Topics.Commands.Partitions) },
+		Limits: partition.Limits{Chats: cfg.Ingest.State.MaxChats, Messages: cfg.Ingest.State.MaxMessages,
+			Unsunk: cfg.Ingest.State.MaxUnsunk},
+		BatchRecords: cfg.Ingest.BatchRecords, BatchBytes: cfg.Ingest.BatchBytes, Queue: cfg.Ingest.Queue,
+		RetryMin: 5 * time.Millisecond, RetryMax: 2 * time.Second, ProgressEvery: 100 * time.Millisecond, CutPatience: 10 * time.Second,
+		Jitter: rand.Float64, NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
+	}
+	if number == 0 {
+		c.NewLog = position.NewLogID
+	}
+	return c
+}

@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"chatlog/ingest/internal/partition"
+	"chatlog/shared/fault"
+)
+
+// HeaderKey makes a write repeatable: the same key and request get the same
+// reply, whoever answers and whenever.
+const HeaderKey = "Idempotency-Key"
+
+// maxKey bounds a key, in bytes.
+const maxKey = 255
+
+var (
+	errKey       = fault.New(fault.Invalid, "Idempotency-Key must be 1 to 255 visible ASCII characters")
+	errKeyUUID   = fault.New(fault.Invalid, "Idempotency-Key must be a UUID when an application is created")
+	errKeySecret = fault.New(fault.Invalid, "Idempotency-Key is not available for applications: the server has no token secret")
+)
+
+// namespace keeps ids made from keys apart from all other name-based UUIDs.
+var namespace = uuid.MustParse("5a0b6b1e-6a53-5a0c-9d1c-c2f1f6d1f0a7")
+
+// identify gives a request its command id: one of its own, or the one that its
+// Idempotency-Key stands for, together with a fingerprint of what is asked.
+func identify(request *partition.Request, r *http.Request, path string, body []byte) error {
+	values := r.Header.Values(HeaderKey)
+	if len(values) == 0 {
+		request.ID = uuid.Must(uuid.NewV7()).String()
+		return nil
+	}
+	key := values[0]
+	if len(values) > 1 || !validKey(key) {
+		return errKey
+	}
+	request.ID = uuid.NewSHA1(namespace, lengthPrefixed(request.Application, key)).String()
+	sum := sha256.Sum256(lengthPrefixed(r.Method, path, string(body)))
+	request.Keyed, request.Fingerprint = true, hex.EncodeToString(sum[:])
+	return nil
+}
+
+func validKey(key string) bool {
+	if key == "" || len(key) > maxKey {
+		return false
+	}
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// lengthPrefixed joins fields so that no two lists of fields look the same.
+func lengthPrefixed(fields ...string) []byte {
+	var out []byte
+	for _, f := range fields {
+		out = binary.AppendUvarint(out, uint64(len(f)))
+		out = append(out, f...)
+	}
+	return out
+}
+
+// Tokens makes the tokens of new applications.
+type Tokens struct{ secret []byte }
+
+// NewTokens makes tokens; secret (none: empty) is what tokens of keyed requests
+// are derived with. It must never change, or the retry of a keyed request makes
+// a second application.
+func NewTokens(secret string) *Tokens { return &Tokens{[]byte(secret)} }
+
+// For gives a random token, or the one that belongs to a key, so that a retry
+// finds the same partition.
+func (t *Tokens) For(key string) (string, error) {
+	if key == "" {
+		var raw [16]byte
+		rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
+		return hex.EncodeToString(raw[:]), nil
+	}
+	id, err := uuid.Parse(key)
+	if err != nil || len(key) != 36 {
+		return "", errKeyUUID
+	}
+	if len(t.secret) == 0 {
+		return "", errKeySecret
+	}
+	mac := hmac.New(sha256.New, t.secret)
+	mac.Write(id[:])
+	return hex.EncodeToString(mac.Sum(nil)[:16]), nil
+}

@@ -1,0 +1,236 @@
+// Package httpserve is the HTTP edge of every service: routing, bodies, the one
+// place where an error becomes a status, request logs and metrics, and a server
+// that cannot be held up by slow clients.
+package httpserve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/julienschmidt/httprouter"
+
+	"chatlog/shared/fault"
+)
+
+// Handler answers a request with a value, which becomes the JSON body of a 200,
+// or with an error, whose kind becomes the status. It may set headers on w but
+// never writes to it.
+type Handler func(w http.ResponseWriter, r *http.Request, p Params) (any, error)
+
+// Params are the values of a path's parameters, unescaped.
+type Params struct{ list httprouter.Params }
+
+// Get gives a parameter's value.
+func (p Params) Get(name string) string { return p.list.ByName(name) }
+
+// HeaderRequestID ties a reply to its log line.
+const HeaderRequestID = "X-Request-Id"
+
+// Router routes on the escaped path, so that a parameter may hold anything,
+// slashes included. A trailing slash is accepted, nothing is ever redirected.
+type Router struct {
+	routes  *httprouter.Router
+	logger  *slog.Logger
+	metrics *Metrics
+}
+
+// NewRouter makes a router; its requests are logged and counted.
+func NewRouter(logger *slog.Logger, m *Metrics) *Router {
+	r := &Router{routes: httprouter.New(), logger: logger, metrics: m}
+	r.routes.RedirectTrailingSlash = false
+	r.routes.RedirectFixedPath = false
+	r.routes.HandleOPTIONS = false
+	r.routes.NotFound = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, fault.New(fault.NotFound, "Not found"))
+	})
+	r.routes.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusMethodNotAllowed, errorBody{"Method not allowed"})
+	})
+	return r
+}
+
+// Handle adds a route. A GET route answers HEAD too.
+func (r *Router) Handle(method, pattern string, h Handler) {
+	adapted := func(w http.ResponseWriter, req *http.Request, list httprouter.Params) {
+		w.(*recorder).route = pattern
+		for i := range list {
+			value, err := url.PathUnescape(list[i].Value)
+			if err != nil {
+				writeError(w, fault.New(fault.Invalid, "Path is not properly escaped"))
+				return
+			}
+			list[i].Value = value
+		}
+		value, err := h(w, req, Params{list})
+		if err != nil {
+			w.(*recorder).err = err
+			writeError(w, err)
+			return
+		}
+		if raw, ok := value.(Raw); ok {
+			w.Header().Set("Content-Type", raw.ContentType)
+			w.WriteHeader(http.StatusOK)
+			w.Write(raw.Body) // a client that has gone away is no error of ours
+			return
+		}
+		writeJSON(w, http.StatusOK, value)
+	}
+	r.routes.Handle(method, pattern, adapted)
+	if method == http.MethodGet {
+		r.routes.Handle(http.MethodHead, pattern, adapted)
+	}
+}
+
+// Raw is a value that is written as it is.
+type Raw struct {
+	ContentType string
+	Body        []byte
+}
+
+// Mount adds a plain handler for GET, for what is not JSON of ours.
+func (r *Router) Mount(pattern string, h http.Handler) {
+	r.routes.Handler(http.MethodGet, pattern, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.(*recorder).route = pattern
+		h.ServeHTTP(w, req)
+	}))
+}
+
+// ServeHTTP serves one request, logs one line about it and counts it.
+func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	began := time.Now()
+	rec := &recorder{ResponseWriter: w, route: "other"}
+	id := requestID(req)
+	rec.Header().Set(HeaderRequestID, id)
+	r.metrics.inFlight.Inc()
+	defer func() {
+		r.metrics.inFlight.Dec()
+		if cause := recover(); cause != nil {
+			r.logger.Error("panic", "request_id", id, "cause", cause, "stack", string(debug.Stack()))
+			if rec.status == 0 {
+				writeError(rec, fault.New(fault.Terminal, "Internal error"))
+			}
+		}
+		r.tell(req, rec, id, time.Since(began))
+	}()
+	path := req.URL.EscapedPath()
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	routed := *req
+	address := *req.URL
+	address.Path = path
+	routed.URL = &address
+	r.routes.ServeHTTP(rec, &routed)
+}
+
+func (r *Router) tell(req *http.Request, rec *recorder, id string, took time.Duration) {
+	r.metrics.observe(rec.route, req.Method, rec.status, took)
+	attributes := []slog.Attr{slog.String("method", req.Method), slog.String("route", rec.route), slog.Int("status", rec.status),
+		slog.Duration("took", took), slog.Int64("bytes", rec.bytes), slog.String("request_id", id), slog.String("remote", req.RemoteAddr)}
+	level := slog.LevelInfo
+	if rec.err != nil {
+		attributes = append(attributes, slog.String("error", rec.err.Error()))
+		if rec.status >= 500 {
+			level = slog.LevelWarn
+		}
+	}
+	r.logger.LogAttrs(req.Context(), level, "request", attributes...)
+}
+
+// requestID takes the client's id if it is a sane one, or makes one, and leaves
+// it in the request for whoever forwards it.
+func requestID(r *http.Request) string {
+	id := r.Header.Get(HeaderRequestID)
+	sane := id != "" && len(id) <= 128
+	for i := 0; sane && i < len(id); i++ {
+		sane = id[i] > ' ' && id[i] < 0x7f
+	}
+	if !sane {
+		id = uuid.Must(uuid.NewV7()).String()
+		r.Header.Set(HeaderRequestID, id)
+	}
+	return id
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	route  string
+	status int
+	bytes  int64
+	err    error
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController and reverse proxies reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+type errorBody struct {
+	Error string `json:"error"`
+}
+
+// statusOf is the one place where kinds become statuses.
+var statusOf = map[fault.Kind]int{
+	fault.Invalid:     http.StatusBadRequest,
+	fault.TooLarge:    http.StatusRequestEntityTooLarge,
+	fault.Unsupported: http.StatusUnsupportedMediaType,
+	fault.NotFound:    http.StatusNotFound,
+	fault.Conflict:    http.StatusUnprocessableEntity,
+	fault.Limited:     http.StatusTooManyRequests,
+	fault.Transient:   http.StatusServiceUnavailable,
+	fault.Terminal:    http.StatusInternalServerError,
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.Header().Set("Connection", "close")
+		writeJSON(w, http.StatusRequestTimeout, errorBody{"Request took too long to arrive"})
+		return
+	}
+	kind := fault.KindOf(err)
+	if wait := fault.RetryAfterOf(err); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	if kind == fault.TooLarge {
+		w.Header().Set("Connection", "close")
+	}
+	writeJSON(w, statusOf[kind], errorBody{fault.PublicOf(err)})
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil { // a defect: replies are plain structs
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(bytes.TrimSuffix(body.Bytes(), []byte("\n"))) // a client that has gone away is no error of ours
+}

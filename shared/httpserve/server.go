@@ -1,0 +1,134 @@
+package httpserve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is how a service listens; it is part of the service's section.
+type Config struct {
+	Listen        string        `mapstructure:"listen"`         // host:port; port 0 takes a free one
+	HeaderTimeout time.Duration `mapstructure:"header_timeout"` // for a request's header to arrive
+	BodyTimeout   time.Duration `mapstructure:"body_timeout"`   // for a whole request to arrive
+	ReplyTimeout  time.Duration `mapstructure:"reply_timeout"`  // for a reply to be made and taken
+	IdleTimeout   time.Duration `mapstructure:"idle_timeout"`   // of a kept-alive connection
+}
+
+// Default gives the defaults for an address.
+func Default(listen string) Config {
+	return Config{Listen: listen, HeaderTimeout: 5 * time.Second, BodyTimeout: 15 * time.Second,
+		ReplyTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+}
+
+// Validate checks the values.
+func (c Config) Validate() []error {
+	var errs []error
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil {
+		errs = append(errs, fmt.Errorf("listen: %q is not host:port", c.Listen))
+	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		errs = append(errs, fmt.Errorf("listen: %q has no port number", c.Listen))
+	}
+	if c.HeaderTimeout <= 0 || c.BodyTimeout <= 0 || c.ReplyTimeout <= 0 || c.IdleTimeout <= 0 {
+		errs = append(errs, errors.New("header_timeout, body_timeout, reply_timeout and idle_timeout: must be positive, or a slow client holds a connection for ever"))
+	}
+	if c.ReplyTimeout <= c.BodyTimeout {
+		errs = append(errs, errors.New("reply_timeout: must be longer than body_timeout"))
+	}
+	return errs
+}
+
+// maxHeader bounds a request's header, in bytes. A path may hold a search text.
+const maxHeader = 64 << 10
+
+// Server is a listener as a component.
+type Server struct {
+	name   string
+	cfg    Config
+	server *http.Server
+	logger *slog.Logger
+	addr   string
+	done   chan struct{}
+}
+
+// NewServer makes a server; it listens once it is started.
+func NewServer(name string, cfg Config, h http.Handler, logger *slog.Logger) *Server {
+	return &Server{name: name, cfg: cfg, logger: logger, done: make(chan struct{}), server: &http.Server{
+		Handler: h, ReadHeaderTimeout: cfg.HeaderTimeout, ReadTimeout: cfg.BodyTimeout, WriteTimeout: cfg.ReplyTimeout,
+		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}}
+}
+
+// Name gives the component's name.
+func (s *Server) Name() string { return s.name }
+
+// Start binds the address, so that one that is taken is an error, and serves.
+func (s *Server) Start(ctx context.Context) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	s.addr = l.Addr().String()
+	go func() {
+		defer close(s.done)
+		if err := s.server.Serve(jsonListener{l}); !errors.Is(err, http.ErrServerClosed) {
+			s.logger.Error("listener ended", "server", s.name, "error", err)
+		}
+	}()
+	return nil
+}
+
+// Addr is the address that it listens on, once it is started.
+func (s *Server) Addr() string { return s.addr }
+
+// Stop answers the requests under way, takes no new ones, and closes what is
+// still open when ctx ends.
+func (s *Server) Stop(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.server.Close())
+	}
+	if s.addr != "" {
+		<-s.done
+	}
+	return err
+}
+
+// Metrics count requests.
+type Metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+// NewMetrics registers a service's request metrics.
+func NewMetrics(service string, r prometheus.Registerer) *Metrics {
+	labels := prometheus.Labels{"service": service}
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_http_requests_total",
+			Help: "HTTP requests by route, method and status.", ConstLabels: labels}, []string{"route", "method", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "chatlog_http_request_seconds",
+			Help: "Time to answer a request.", ConstLabels: labels, Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2, 5, 10}}, []string{"route"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatlog_http_in_flight",
+			Help: "HTTP requests being answered.", ConstLabels: labels}),
+	}
+	r.MustRegister(m.requests, m.seconds, m.inFlight)
+	return m
+}
+
+var knownMethods = map[string]bool{"GET": true, "HEAD": true, "POST": true, "PUT": true, "DELETE": true, "OPTIONS": true, "PATCH": true}
+
+func (m *Metrics) observe(route, method string, status int, took time.Duration) {
+	if !knownMethods[method] { // a client must not be able to make labels
+		method = "other"
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}

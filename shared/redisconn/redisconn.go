@@ -1,0 +1,51 @@
+// Package redisconn is the way to Redis. Redis holds nothing that would be
+// missed: it may be wiped, restarted or be away, and nothing wrong is answered.
+package redisconn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chatlog/shared/config"
+)
+
+// Config is the section `redis`.
+type Config struct {
+	Address  string        `mapstructure:"address"` // host:port
+	Username string        `mapstructure:"username"`
+	Password config.Secret `mapstructure:"password"`
+	Database int           `mapstructure:"database"`
+	Prefix   string        `mapstructure:"prefix"`  // of every key
+	Timeout  time.Duration `mapstructure:"timeout"` // to dial, to write and to read
+}
+
+// Default gives the section's defaults.
+func Default() Config {
+	return Config{Address: "127.0.0.1:6379", Prefix: "chatlog:", Timeout: 500 * time.Millisecond}
+}
+
+// Validate checks the section.
+func (c Config) Validate() []error {
+	var errs []error
+	if _, _, err := net.SplitHostPort(c.Address); err != nil {
+		errs = append(errs, fmt.Errorf("address: %q is not host:port", c.Address))
+	}
+	if c.Database < 0 {
+		errs = append(errs, errors.New("database: must not be negative"))
+	}
+	if c.Timeout <= 0 {
+		errs = append(errs, errors.New("timeout: must be positive"))
+	}
+	return errs
+}
+
+// Open makes a client; it connects when it is used.
+func Open(c Config) *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
+		DialTimeout: c.Timeout, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, MaxRetries: 1,
+		ContextTimeoutEnabled: true, ClientName: "chatlog"})
+}

@@ -1,0 +1,86 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Part is one thing that a service needs. Check tells what is wrong with it in
+// words that may be shown to anybody; nil means that all is well.
+type Part struct {
+	Name     string
+	Required bool // without it nothing useful can be answered
+	Check    func(ctx context.Context) error
+}
+
+// Health tells which parts are well. Checks run at most once a second.
+type Health struct {
+	parts  []Part
+	public func(error) string
+	mutex  sync.Mutex
+	at     time.Time
+	report Report
+}
+
+// Report is what /readyz shows.
+type Report struct {
+	Status string            `json:"status"` // ok, degraded or unavailable
+	Parts  map[string]string `json:"parts"`  // ok, or what is wrong
+}
+
+// NewHealth makes a Health; public turns an error into words for anybody.
+func NewHealth(public func(error) string, parts ...Part) *Health {
+	return &Health{parts: parts, public: public}
+}
+
+const (
+	checkTime  = 2 * time.Second // bound of one check
+	checkEvery = time.Second     // how old a report may be
+)
+
+// Check gives a report that is no older than a second.
+func (h *Health) Check(ctx context.Context) Report {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if time.Since(h.at) < checkEvery {
+		return h.report
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
+	defer cancel()
+	errs := make([]error, len(h.parts))
+	var group sync.WaitGroup
+	for i, part := range h.parts {
+		group.Go(func() { errs[i] = part.Check(ctx) })
+	}
+	group.Wait()
+	r := Report{Status: "ok", Parts: map[string]string{}}
+	for i, part := range h.parts {
+		r.Parts[part.Name] = "ok"
+		if errs[i] == nil {
+			continue
+		}
+		r.Parts[part.Name] = h.public(errs[i])
+		if part.Required {
+			r.Status = "unavailable"
+		} else if r.Status == "ok" {
+			r.Status = "degraded"
+		}
+	}
+	h.at, h.report = time.Now(), r
+	return r
+}
+
+// ServeHTTP serves /readyz: 200 while the service can answer something useful,
+// with the degraded parts named; 503 when it cannot.
+func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	report := h.Check(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	if report.Status == "unavailable" {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	json.NewEncoder(w).Encode(report) // a reader that has gone away is no error of ours
+}
