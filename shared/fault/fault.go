@@ -28,7 +28,7 @@ var names = [...]string{"", "invalid", "too_large", "unsupported", "not_found", 
 
 // String gives the kind's name as metrics and logs show it.
 func (k Kind) String() string {
-	if int(k) < len(names) {
+	if k >= Invalid && k <= Terminal {
 		return names[k]
 	}
 	return "unknown"
@@ -68,8 +68,10 @@ func Wrap(kind Kind, public string, err error) *Error {
 func KindOf(err error) Kind {
 	var e *Error
 	switch {
-	case errors.As(err, &e):
+	case errors.As(err, &e) && e.Kind >= Invalid && e.Kind <= Terminal:
 		return e.Kind
+	case e != nil: // of no kind that we know
+		return Terminal
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Transient
 	}
