@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -79,7 +80,25 @@ func (l *loader) collect(prefix string, t reflect.Type) {
 	}
 }
 
-// mine reports whether a key lies in one of the struct's sections.
+// known reports whether a key is one of the struct, or lies below one: then
+// decode refuses it as being of the wrong type.
+func (l *loader) known(key string) bool {
+	for {
+		if _, known := l.keys[key]; known {
+			return true
+		}
+		end := strings.LastIndexByte(key, '.')
+		if end < 0 {
+			return false
+		}
+		key = key[:end]
+	}
+}
+
+// sorted gives the keys in order, so that errors come in the same order always.
+func (l *loader) sorted() []string { return slices.Sorted(maps.Keys(l.keys)) }
+
+// mine reports whether the struct has such a section.
 func (l *loader) mine(section string) bool {
 	for key := range l.keys {
 		if strings.HasPrefix(key, section+".") {
@@ -99,11 +118,13 @@ func (l *loader) readFile(path string) {
 		l.fail("%s: %w", path, err)
 		return
 	}
-	for _, key := range l.viper.AllKeys() {
+	found := l.viper.AllKeys()
+	slices.Sort(found)
+	for _, key := range found {
 		section, _, _ := strings.Cut(key, ".")
 		switch {
 		case l.mine(section):
-			if _, known := l.keys[key]; !known {
+			if !l.known(key) && (!l.mine(key) || l.viper.Get(key) != nil) { // a section may be empty
 				l.fail("%s: unknown key %s", path, key)
 			}
 		case !slices.Contains(Sections, section):
@@ -158,10 +179,22 @@ func parse(text string, t reflect.Type) (any, error) {
 			return nil, errors.New("not true or false")
 		}
 		return b, nil
-	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
-		n, err := strconv.Atoi(text)
+	case reflect.Zero(t).CanInt():
+		n, err := strconv.ParseInt(text, 10, t.Bits())
 		if err != nil {
-			return nil, errors.New("not a whole number")
+			return nil, fmt.Errorf("not a whole number of %d bits", t.Bits())
+		}
+		return n, nil
+	case reflect.Zero(t).CanUint():
+		n, err := strconv.ParseUint(text, 10, t.Bits())
+		if err != nil {
+			return nil, fmt.Errorf("not a positive whole number of %d bits", t.Bits())
+		}
+		return n, nil
+	case reflect.Zero(t).CanFloat():
+		n, err := strconv.ParseFloat(text, t.Bits())
+		if err != nil {
+			return nil, errors.New("not a number")
 		}
 		return n, nil
 	case t.Kind() == reflect.Slice:
@@ -177,9 +210,9 @@ func parse(text string, t reflect.Type) (any, error) {
 }
 
 func (l *loader) readSecretFiles() {
-	for key, t := range l.keys {
+	for _, key := range l.sorted() {
 		name := l.viper.GetString(key + "_file")
-		if t != secretType || name == "" {
+		if l.keys[key] != secretType || name == "" {
 			continue
 		}
 		if l.viper.GetString(key) != "" {
@@ -196,22 +229,41 @@ func (l *loader) readSecretFiles() {
 
 // decode fills the struct key by key, so that every wrong type is told.
 func (l *loader) decode(into any) {
-	for key, t := range l.keys {
+	for _, key := range l.sorted() {
+		t := l.keys[key]
 		if !l.viper.IsSet(key) || strings.HasSuffix(key, "_file") && l.keys[strings.TrimSuffix(key, "_file")] == secretType {
 			continue
 		}
+		value := l.viper.Get(key)
 		target := reflect.New(t)
 		d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{Result: target.Interface(),
 			DecodeHook: mapstructure.StringToTimeDurationHookFunc()})
 		if err == nil {
-			err = d.Decode(l.viper.Get(key))
+			err = d.Decode(value)
 		}
-		if err != nil || t == durationType && reflect.TypeOf(l.viper.Get(key)).Kind() == reflect.Int {
+		if err != nil || !fits(reflect.ValueOf(value), t) {
 			l.fail("%s: not of the type %s", key, typeName(t))
 			continue
 		}
 		field(reflect.ValueOf(into).Elem(), key).Set(target.Elem())
 	}
+}
+
+// fits refuses what mapstructure would bend: a duration without a unit, a
+// fraction for a whole number, a number that its type cannot hold.
+func fits(v reflect.Value, t reflect.Type) bool {
+	zero := reflect.Zero(t)
+	switch {
+	case t == durationType:
+		return v.Kind() == reflect.String || v.Type() == durationType
+	case zero.CanInt():
+		return v.CanInt() && !zero.OverflowInt(v.Int())
+	case zero.CanUint() && v.CanInt():
+		return v.Int() >= 0 && !zero.OverflowUint(uint64(v.Int()))
+	case zero.CanUint():
+		return v.CanUint() && !zero.OverflowUint(v.Uint())
+	}
+	return true
 }
 
 func typeName(t reflect.Type) string {

@@ -2,7 +2,11 @@
 // the defaults of each section, strictly.
 package config
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Secret is a text that never shows itself: not in logs, not in errors, not in
 // JSON.
@@ -15,6 +19,9 @@ func (s Secret) Reveal() string { return string(s) }
 
 // String, GoString, MarshalJSON and LogValue hide the text.
 func (s Secret) String() string { return redacted }
+
+// Format hides the text from every verb of fmt, %d and %x included.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // GoString hides the text from %#v.
 func (s Secret) GoString() string { return redacted }
