@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ type Part struct {
 type Health struct {
 	parts  []Part
 	public func(error) string
+	under  []chan error // of each part: the check that has not come back yet
 	mutex  sync.Mutex
 	at     time.Time
 	report Report
@@ -33,7 +35,7 @@ type Report struct {
 
 // NewHealth makes a Health; public turns an error into words for anybody.
 func NewHealth(public func(error) string, parts ...Part) *Health {
-	return &Health{parts: parts, public: public}
+	return &Health{parts: parts, public: public, under: make([]chan error, len(parts))}
 }
 
 const (
@@ -50,12 +52,15 @@ func (h *Health) Check(ctx context.Context) Report {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
 	defer cancel()
-	errs := make([]error, len(h.parts))
-	var group sync.WaitGroup
 	for i, part := range h.parts {
-		group.Go(func() { errs[i] = part.Check(ctx) })
+		if h.under[i] == nil {
+			h.under[i] = start(ctx, part)
+		}
 	}
-	group.Wait()
+	errs := make([]error, len(h.parts))
+	for i := range h.parts {
+		errs[i] = h.result(ctx, i)
+	}
 	r := Report{Status: "ok", Parts: map[string]string{}}
 	for i, part := range h.parts {
 		r.Parts[part.Name] = "ok"
@@ -71,6 +76,40 @@ func (h *Health) Check(ctx context.Context) Report {
 	}
 	h.at, h.report = time.Now(), r
 	return r
+}
+
+// start runs a check beside the others. A panic in it is an error of that part,
+// not the end of the program.
+func start(ctx context.Context, p Part) chan error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				done <- fmt.Errorf("the check of %s panicked: %v", p.Name, cause)
+			}
+		}()
+		done <- p.Check(ctx)
+	}()
+	return done
+}
+
+// result waits for a part's check. One that does not heed its context is left
+// behind, and not started again before it comes back: /readyz must answer, and
+// must not pile up goroutines, when a driver hangs.
+func (h *Health) result(ctx context.Context, i int) error {
+	select {
+	case err := <-h.under[i]:
+		h.under[i] = nil
+		return err
+	default:
+	}
+	select {
+	case err := <-h.under[i]:
+		h.under[i] = nil
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // ServeHTTP serves /readyz: 200 while the service can answer something useful,
