@@ -32,7 +32,7 @@ func ReadBody(r *http.Request) (Body, error) {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return Body{}, fault.New(fault.Unsupported, "Content-Type must be application/json")
 	}
-	raw, err := readAll(r)
+	raw, err := ReadRaw(r)
 	if err != nil {
 		return Body{}, err
 	}
@@ -86,7 +86,8 @@ func isJSON(header string) bool {
 	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-func readAll(r *http.Request) ([]byte, error) {
+// ReadRaw reads a request's body as it is, at most MaxBody bytes.
+func ReadRaw(r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -52,7 +52,7 @@ func NewRouter(logger *slog.Logger, m *Metrics) *Router {
 	r.routes.RedirectFixedPath = false
 	r.routes.HandleOPTIONS = false
 	r.routes.NotFound = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, fault.New(fault.NotFound, "Not found"))
+		WriteError(w, fault.New(fault.NotFound, "Not found"))
 	})
 	r.routes.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusMethodNotAllowed, errorBody{"Method not allowed"})
@@ -67,7 +67,7 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 		for i := range list {
 			value, err := url.PathUnescape(list[i].Value)
 			if err != nil {
-				writeError(w, fault.New(fault.Invalid, "Path is not properly escaped"))
+				WriteError(w, fault.New(fault.Invalid, "Path is not properly escaped"))
 				return
 			}
 			list[i].Value = value
@@ -75,7 +75,7 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 		value, err := h(w, req, Params{list})
 		if err != nil {
 			w.(*recorder).err = err
-			writeError(w, err)
+			WriteError(w, err)
 			return
 		}
 		if raw, ok := value.(Raw); ok {
@@ -98,9 +98,9 @@ type Raw struct {
 	Body        []byte
 }
 
-// Mount adds a plain handler for GET, for what is not JSON of ours.
-func (r *Router) Mount(pattern string, h http.Handler) {
-	r.routes.Handler(http.MethodGet, pattern, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+// Mount adds a plain handler, for what is not made here.
+func (r *Router) Mount(method, pattern string, h http.Handler) {
+	r.routes.Handler(method, pattern, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.(*recorder).route = pattern
 		h.ServeHTTP(w, req)
 	}))
@@ -118,7 +118,7 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		if cause := recover(); cause != nil {
 			r.logger.Error("panic", "request_id", id, "cause", cause, "stack", string(debug.Stack()))
 			if rec.status == 0 {
-				writeError(rec, fault.New(fault.Terminal, "Internal error"))
+				WriteError(rec, fault.New(fault.Terminal, "Internal error"))
 			}
 		}
 		r.tell(req, rec, id, time.Since(began))
@@ -207,7 +207,8 @@ var statusOf = map[fault.Kind]int{
 	fault.Terminal:    http.StatusInternalServerError,
 }
 
-func writeError(w http.ResponseWriter, err error) {
+// WriteError answers with an error as every route does.
+func WriteError(w http.ResponseWriter, err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		w.Header().Set("Connection", "close")
 		writeJSON(w, http.StatusRequestTimeout, errorBody{"Request took too long to arrive"})

@@ -1,0 +1,152 @@
+// Package queryd is the query service: it answers reads and searches, and
+// passes writes on to ingest.
+package queryd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"chatlog/query/internal/forward"
+	"chatlog/query/internal/freshness"
+	"chatlog/query/internal/httpapi"
+	"chatlog/query/internal/read"
+	"chatlog/shared/directory"
+	"chatlog/shared/httpserve"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/lifecycle"
+	"chatlog/shared/mysqlconn"
+	"chatlog/shared/redisconn"
+	"chatlog/shared/schema/openapi"
+	"chatlog/shared/searchconn"
+	"chatlog/shared/searchview"
+	"chatlog/shared/sqlview"
+	"chatlog/shared/telemetry"
+	"chatlog/shared/topic"
+)
+
+// Config is the sections that the service reads.
+type Config struct {
+	Log           telemetry.LogConfig `mapstructure:"log"`
+	Kafka         kafkaconn.Config    `mapstructure:"kafka"`
+	Topics        topic.Config        `mapstructure:"topics"`
+	MySQL         mysqlconn.Config    `mapstructure:"mysql"`
+	Redis         redisconn.Config    `mapstructure:"redis"`
+	Elasticsearch searchconn.Config   `mapstructure:"elasticsearch"`
+	Query         Section             `mapstructure:"query"`
+}
+
+// Section is the section `query`.
+type Section struct {
+	HTTP           httpserve.Config `mapstructure:",squash"`
+	FreshnessWait  time.Duration    `mapstructure:"freshness_wait"`  // the longest wait for a view to catch up
+	ForwardWrites  bool             `mapstructure:"forward_writes"`  // pass POST, PUT and DELETE on to ingest
+	ForwardTimeout time.Duration    `mapstructure:"forward_timeout"` // for ingest's answer
+	IngestURLs     []string         `mapstructure:"ingest_urls"`     // used when Redis knows no ingest instance
+}
+
+// Default gives all defaults.
+func Default() Config {
+	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
+		Redis: redisconn.Default(), Elasticsearch: searchconn.Default(), Query: DefaultSection()}
+}
+
+// DefaultSection gives the defaults of the section `query`.
+func DefaultSection() Section {
+	return Section{HTTP: httpserve.Default("127.0.0.1:3001"), FreshnessWait: 2 * time.Second, ForwardWrites: true,
+		ForwardTimeout: 8 * time.Second, IngestURLs: []string{"http://127.0.0.1:8000"}}
+}
+
+// Validate checks the section.
+func (s Section) Validate() []error {
+	errs := s.HTTP.Validate()
+	if s.FreshnessWait <= 0 || s.FreshnessWait >= s.HTTP.ReplyTimeout {
+		errs = append(errs, errors.New("freshness_wait: must be positive and shorter than reply_timeout"))
+	}
+	if s.ForwardTimeout <= 0 || s.ForwardTimeout >= s.HTTP.ReplyTimeout {
+		errs = append(errs, errors.New("forward_timeout: must be positive and shorter than reply_timeout"))
+	}
+	for _, text := range s.IngestURLs {
+		if u, err := url.Parse(text); err != nil || u.Host == "" {
+			errs = append(errs, fmt.Errorf("ingest_urls: %q is not a base URL", text))
+		}
+	}
+	return errs
+}
+
+// Parts are what the service is given. It closes none of them.
+type Parts struct {
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+	Rows    *sqlview.View
+	Index   searchview.Index
+}
+
+// Service is the query service as a component.
+type Service struct {
+	*lifecycle.Group
+	server *httpserve.Server
+}
+
+// Addr is the address that the service listens on, once it is started.
+func (s *Service) Addr() string { return s.server.Addr() }
+
+// New makes the service; nothing happens before Start.
+func New(cfg Config, parts Parts) (*Service, error) {
+	conn := kafkaconn.Open(cfg.Kafka)
+	client := redisconn.Open(cfg.Redis)
+	logger := parts.Log.With("service", "query")
+	m := newMetrics(parts.Metrics)
+	partitionOf := func(key []byte) int32 { return topic.PartitionOf(key, cfg.Topics.Commands.Partitions) }
+
+	ends := freshness.NewShared(func(ctx context.Context, partition int32) (int64, error) {
+		ctx, cancel := context.WithTimeout(ctx, cfg.Query.FreshnessWait)
+		defer cancel()
+		return conn.End(ctx, cfg.Topics.Commands.Name, partition)
+	})
+	refresh := freshness.NewShared(func(ctx context.Context, _ struct{}) (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, cfg.Elasticsearch.Timeout)
+		defer cancel()
+		return struct{}{}, parts.Index.Refresh(ctx)
+	})
+	rowsWatch, indexWatch := freshness.NewWatcher(parts.Rows.Progresses), freshness.NewWatcher(parts.Index.Progresses)
+	waits := func(view string, w *freshness.Watcher) *read.Freshness {
+		m.waiting(parts.Metrics, view, w)
+		return &read.Freshness{Waiter: w, Ends: ends, Limit: cfg.Query.FreshnessWait, Count: func(outcome string) { m.waits.WithLabelValues(view, outcome).Inc() }}
+	}
+	reader := read.NewReader(parts.Rows, waits("mysql", rowsWatch), partitionOf)
+	searcher := read.NewSearcher(reader, parts.Index, waits("search", indexWatch), refresh)
+
+	router := httpserve.NewRouter(logger, httpserve.NewMetrics("query", parts.Metrics))
+	httpapi.New(reader, searcher).Routes(router)
+	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
+	forwarder := forward.New(directory.New(client, cfg.Redis.Prefix).Lookup, cfg.Query.IngestURLs, cfg.Query.ForwardTimeout, logger,
+		func(outcome string) { m.forwarded.WithLabelValues(outcome).Inc() })
+	if cfg.Query.ForwardWrites {
+		httpapi.Writes(router, forwarder)
+	}
+	router.Status([]telemetry.Part{
+		{Name: "mysql", Required: true, Check: parts.Rows.Ready},
+		{Name: "search", Check: parts.Index.Ready},
+		{Name: "kafka", Check: func(ctx context.Context) error {
+			_, err := conn.Partitions(ctx, cfg.Topics.Commands.Name)
+			return err
+		}},
+		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
+	}, parts.Metrics)
+	server := httpserve.NewServer("query http", cfg.Query.HTTP, router, logger)
+	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
+		rowsWatch.Stop()
+		indexWatch.Stop()
+		forwarder.Close()
+		conn.Close()
+		return client.Close()
+	}}
+	return &Service{Group: lifecycle.NewGroup("query", closing, server), server: server}, nil
+}

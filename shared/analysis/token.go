@@ -1,0 +1,97 @@
+package analysis
+
+import (
+	"hash/fnv"
+	"strconv"
+	"unicode/utf8"
+)
+
+// token is one word, or one character of a script without spaces, folded.
+type token struct {
+	text       []byte
+	start, end int  // bytes of the original text
+	whole      bool // a word of a script with spaces: it has parts
+}
+
+// scan calls yield for every token of a text, in order. The token's text is
+// valid during the call. Any bytes can be scanned, in linear time.
+func scan(text string, buffer []byte, yield func(token) bool) {
+	for at := 0; at < len(text); {
+		r, size := decode(text, at)
+		switch classOf(r) {
+		case part:
+			end := at + size
+			out := appendFolded(buffer[:0], r)
+			for end < len(text) {
+				r, size := decode(text, end)
+				c := classOf(r)
+				if c != part && c != mark && c != void {
+					break
+				}
+				out = appendFolded(out, r)
+				end += size
+			}
+			if len(out) > 0 && !yield(token{out, at, end, true}) {
+				return
+			}
+			buffer, at = out, end
+		case unit:
+			end := at + size
+			out := appendFolded(buffer[:0], r)
+			for end < len(text) {
+				r, size := decode(text, end)
+				if c := classOf(r); c != mark && c != void || len(out) > maxUnit {
+					break
+				}
+				out = appendFolded(out, r)
+				end += size
+			}
+			if len(out) > 0 && !yield(token{out, at, end, false}) {
+				return
+			}
+			buffer, at = out, end
+		default:
+			at += size
+		}
+	}
+}
+
+// maxUnit bounds a character with its marks, in bytes: there is no end to the
+// marks that can be piled on one.
+const maxUnit = 64
+
+func decode(text string, at int) (rune, int) {
+	if c := text[at]; c < utf8.RuneSelf {
+		return rune(c), 1
+	}
+	return utf8.DecodeRuneInString(text[at:])
+}
+
+func appendFolded(dst []byte, r rune) []byte {
+	switch {
+	case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+		return append(dst, byte(r))
+	case r >= 'A' && r <= 'Z':
+		return append(dst, byte(r)|0x20)
+	}
+	return append(dst, fold(r)...)
+}
+
+// maxTerm bounds a term, in bytes. Lucene's whitespace tokenizer cuts tokens at
+// 255 characters, and nobody looks for longer words by heart.
+const maxTerm = 120
+
+// term is a whole word as a term. A longer one becomes its beginning and a hash
+// of all of it: it is found by itself, and by its parts, but never by another.
+func term(word []byte) []byte {
+	if len(word) <= maxTerm {
+		return word
+	}
+	cut := maxTerm - 20
+	for !utf8.RuneStart(word[cut]) {
+		cut--
+	}
+	h := fnv.New64a()
+	h.Write(word) // never fails
+	return strconv.AppendUint(append(append([]byte(nil), word[:cut]...), '#'), h.Sum64(), 16)
+}

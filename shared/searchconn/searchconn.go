@@ -1,0 +1,74 @@
+// Package searchconn is the way to Elasticsearch.
+package searchconn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8"
+
+	"chatlog/shared/config"
+)
+
+// Config is the section `elasticsearch`.
+type Config struct {
+	Addresses       []string      `mapstructure:"addresses"` // base URLs
+	Username        string        `mapstructure:"username"`
+	Password        config.Secret `mapstructure:"password"`
+	Timeout         time.Duration `mapstructure:"timeout"`          // of one request
+	Alias           string        `mapstructure:"alias"`            // under which the index is reached
+	Shards          int           `mapstructure:"shards"`           // of an index that is made; one application lives in one of them
+	Replicas        int           `mapstructure:"replicas"`         // of an index that is made
+	RefreshInterval time.Duration `mapstructure:"refresh_interval"` // until what was written is found, at most
+}
+
+// Default gives the section's defaults: a single node. In a cluster set
+// replicas to 1 or more.
+func Default() Config {
+	return Config{Addresses: []string{"http://127.0.0.1:9200"}, Timeout: 30 * time.Second, Alias: "chatlog-messages",
+		Shards: 4, Replicas: 0, RefreshInterval: 500 * time.Millisecond}
+}
+
+// Validate checks the section.
+func (c Config) Validate() []error {
+	var errs []error
+	if len(c.Addresses) == 0 {
+		errs = append(errs, errors.New("addresses: at least one base URL is needed"))
+	}
+	for _, a := range c.Addresses {
+		if u, err := url.Parse(a); err != nil || u.Host == "" {
+			errs = append(errs, fmt.Errorf("addresses: %q is not a base URL", a))
+		}
+	}
+	if c.Alias == "" {
+		errs = append(errs, errors.New("alias: must be given"))
+	}
+	if c.Shards < 1 || c.Replicas < 0 {
+		errs = append(errs, errors.New("shards must be positive and replicas not negative"))
+	}
+	if c.Timeout <= 0 || c.RefreshInterval <= 0 {
+		errs = append(errs, errors.New("timeout and refresh_interval: must be positive"))
+	}
+	return errs
+}
+
+// Open makes a client; it connects when it is used. Nothing is tried again by
+// the client: the sinks and readers decide that.
+func Open(c Config) (*elasticsearch.Client, func(), error) {
+	transport := &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       time.Minute,
+		ResponseHeaderTimeout: c.Timeout,
+	}
+	client, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: c.Addresses, Username: c.Username, Password: c.Password.Reveal(),
+		Transport: transport, DisableRetry: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("elasticsearch: %w", err)
+	}
+	return client, transport.CloseIdleConnections, nil
+}

@@ -1,0 +1,53 @@
+// Package searchview is the search view of the log behind one narrow interface:
+// messages by their words and parts of words. Elasticsearch and bleve implement
+// it, and give the same answers.
+package searchview
+
+import (
+	"context"
+
+	"chatlog/shared/analysis"
+	"chatlog/shared/view"
+)
+
+// Index is the view in one engine. It is safe for concurrent use. Errors are
+// fault.Transient unless said otherwise.
+type Index interface {
+	// Prepare makes the index where it is missing and checks one that is there.
+	Prepare(ctx context.Context) error
+	// Progress is how far the index is in a partition, as of now. found is
+	// false when the index knows nothing of the partition, or the progress was
+	// written for another index (a deleted and re-made one starts over).
+	Progress(ctx context.Context, partition int32) (p view.Progress, found bool, err error)
+	// Progresses is the same for all partitions.
+	Progresses(ctx context.Context) (map[int32]view.Progress, error)
+	// Apply takes a batch. Applying it again changes nothing, except that it
+	// mends documents that are missing. view.ErrHole and view.ErrOtherLog as in
+	// package view. When there are rejections, documents may have been written
+	// but the progress was not moved.
+	Apply(ctx context.Context, b view.Batch) ([]view.Rejection, error)
+	// Refresh makes everything that was applied before the call visible to
+	// searches that begin after it.
+	Refresh(ctx context.Context) error
+	// Search finds messages.
+	Search(ctx context.Context, q Query) ([]Hit, error)
+	// Ready reports whether the engine answers and the index is there.
+	Ready(ctx context.Context) error
+	Close() error
+}
+
+// Query says what to find.
+type Query struct {
+	Application string
+	Chat        int64 // 0: all chats of the application
+	Clauses     []analysis.Clause
+	Limit       int
+}
+
+// Hit is a message that was found.
+type Hit struct {
+	Application string
+	Chat        int64
+	Number      int64
+	Text        string
+}

@@ -1,0 +1,164 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"chatlog/shared/kafkaconn"
+)
+
+// GroupConfig is a view's consumer group.
+type GroupConfig struct {
+	ID      string
+	Brokers []string
+	Topic   string
+}
+
+// Group gives whole partitions to workers, as the generations of a consumer
+// group hand them out. Committed offsets are a courtesy to Kafka's tools (lag,
+// --reset-offsets): the view's own progress is the authority.
+type Group struct {
+	cfg    GroupConfig
+	work   func(partition int32, commit func(int64)) *worker
+	status *Status
+	logger *slog.Logger
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// Sink is everything that workers of one view need.
+type Sink struct {
+	View        View
+	Log         Log
+	Letters     func(partition int32) Letters // a worker's own
+	Limits      Limits
+	Tells       bool // reports records that are not ours
+	PartitionOf func([]byte) int32
+}
+
+// NewGroup makes a view's group as a component.
+func NewGroup(cfg GroupConfig, s Sink, status *Status, logger *slog.Logger) *Group {
+	g := &Group{cfg: cfg, status: status, logger: logger, done: make(chan struct{})}
+	g.work = func(partition int32, commit func(int64)) *worker {
+		return &worker{partition: partition, partitionOf: s.PartitionOf, view: s.View, log: s.Log, letters: s.Letters(partition),
+			limits: s.Limits, tells: s.Tells, status: status.assign(partition), logger: logger.With("partition", partition), commit: commit}
+	}
+	return g
+}
+
+// Name gives the component's name.
+func (g *Group) Name() string { return "group " + g.cfg.ID }
+
+// Start joins the group in the background: Kafka may be down.
+func (g *Group) Start(ctx context.Context) error {
+	ctx, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(g.done)
+		g.run(ctx)
+	}()
+	return nil
+}
+
+// Stop ends the workers, commits their offsets and leaves the group.
+func (g *Group) Stop(ctx context.Context) error {
+	g.cancel()
+	select {
+	case <-g.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *Group) run(ctx context.Context) {
+	for try := 0; ctx.Err() == nil; try++ {
+		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+			ID: g.cfg.ID, Brokers: g.cfg.Brokers, Topics: []string{g.cfg.Topic},
+			HeartbeatInterval: time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 10 * time.Second,
+			JoinGroupBackoff: 500 * time.Millisecond, // the default of 5 s makes every start slow
+			StartOffset:      kafka.FirstOffset, Timeout: 5 * time.Second, WatchPartitionChanges: false,
+			ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) { g.logger.Debug("consumer group", "format", format) }),
+		})
+		if err == nil {
+			err = g.generations(ctx, group)
+			err = errors.Join(err, group.Close())
+		}
+		if ctx.Err() == nil {
+			g.logger.Warn("joining the group again", "error", err)
+			pause(ctx, min(try, 4))
+		}
+	}
+}
+
+// generations runs one generation of workers after the other.
+func (g *Group) generations(ctx context.Context, group *kafka.ConsumerGroup) error {
+	for {
+		generation, err := group.Next(ctx)
+		if err != nil {
+			return err
+		}
+		assigned := generation.Assignments[g.cfg.Topic]
+		g.logger.Info("partitions assigned", "generation", generation.ID, "count", len(assigned))
+		var ended sync.WaitGroup
+		for _, a := range assigned {
+			ended.Add(1)
+			generation.Start(func(generationCtx context.Context) {
+				defer ended.Done()
+				g.own(ctx, generationCtx, generation, int32(a.ID), a.Offset)
+			})
+		}
+		ended.Wait() // all at once: a generation ends for everybody
+	}
+}
+
+// commitEvery is how often a worker's offset is committed at most.
+const commitEvery = time.Second
+
+// own works on a partition until the generation, or the program, ends.
+func (g *Group) own(program, generationCtx context.Context, generation *kafka.Generation, partition int32, committed int64) {
+	ctx, cancel := context.WithCancel(generationCtx)
+	defer cancel()
+	defer context.AfterFunc(program, cancel)()
+	defer g.status.release(partition)
+	var last time.Time
+	var latest, done int64 = committed, committed
+	commit := func(force bool) {
+		if latest == done || !force && time.Since(last) < commitEvery {
+			return
+		}
+		last = time.Now()
+		if err := generation.CommitOffsets(map[string]map[int]int64{g.cfg.Topic: {int(partition): latest}}); err != nil {
+			g.logger.Debug("offset not committed", "partition", partition, "error", err)
+			return
+		}
+		done = latest
+	}
+	g.work(partition, func(next int64) {
+		latest = next
+		commit(false)
+	}).run(ctx, committed)
+	commit(true)
+}
+
+// KafkaLog is a topic in Kafka as a Log.
+type KafkaLog struct {
+	Conn  *kafkaconn.Conn
+	Topic string
+	Bytes int // of one page
+}
+
+// Fetch reads a page.
+func (l KafkaLog) Fetch(ctx context.Context, partition int32, offset int64, maxWait time.Duration) (kafkaconn.Page, error) {
+	return l.Conn.Fetch(ctx, l.Topic, partition, offset, l.Bytes, maxWait)
+}
+
+// Bounds lists a partition's bounds.
+func (l KafkaLog) Bounds(ctx context.Context, partition int32) (kafkaconn.Bounds, error) {
+	b, err := l.Conn.Ends(ctx, l.Topic, partition)
+	return b[partition], err
+}

@@ -1,0 +1,110 @@
+package sinkd
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"chatlog/shared/fault"
+	"chatlog/shared/httpserve"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/lifecycle"
+	"chatlog/shared/prepare"
+	"chatlog/shared/searchview"
+	"chatlog/shared/sqlview"
+	"chatlog/shared/telemetry"
+	"chatlog/shared/topic"
+	"chatlog/sinks/internal/consume"
+	"chatlog/sinks/internal/deadletter"
+	"chatlog/sinks/internal/mysqlsink"
+	"chatlog/sinks/internal/searchsink"
+)
+
+// Parts are what the service is given. It closes none of them. A view that is
+// nil is not kept by this process.
+type Parts struct {
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+	Rows    *sqlview.View
+	Index   searchview.Index
+}
+
+// Service is the sinks service as a component.
+type Service struct {
+	*lifecycle.Group
+	server *httpserve.Server
+}
+
+// Addr is the address of health and metrics, once the service is started.
+func (s *Service) Addr() string { return s.server.Addr() }
+
+// New makes the service; nothing happens before Start.
+func New(cfg Config, parts Parts) (*Service, error) {
+	b := builder{cfg: cfg, conn: kafkaconn.Open(cfg.Kafka), logger: parts.Log.With("service", "sinks"),
+		metrics: consume.Metrics(parts.Metrics), letters: deadletter.NewCounter(parts.Metrics)}
+	b.components = append(b.components, lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
+		b.conn.Close()
+		return nil
+	}})
+	ready := prepare.New("topics", b.logger, prepare.Step{Name: "topics", Do: func(ctx context.Context) error {
+		return topic.Ensure(ctx, b.conn, cfg.Topics.Commands, cfg.Topics.DeadLetters)
+	}})
+	b.components = append(b.components, ready)
+	b.health = append(b.health, telemetry.Part{Name: "preparation", Check: ready.Check},
+		telemetry.Part{Name: "kafka", Required: true, Check: func(ctx context.Context) error {
+			_, err := b.conn.Partitions(ctx, cfg.Topics.Commands.Name)
+			return err
+		}})
+	if parts.Rows != nil {
+		// Exactly one view tells of records that are not ours.
+		b.add(cfg.Sinks.MySQL, mysqlsink.New(parts.Rows), true)
+	}
+	if parts.Index != nil {
+		b.add(cfg.Sinks.Search, searchsink.New(parts.Index), false)
+	}
+	router := httpserve.NewRouter(b.logger, httpserve.NewMetrics("sinks", parts.Metrics))
+	router.Status(b.health, parts.Metrics)
+	server := httpserve.NewServer("sinks http", cfg.Sinks.HTTP, router, b.logger)
+	return &Service{Group: lifecycle.NewGroup("sinks", append(b.components, server)...), server: server}, nil
+}
+
+// builder gathers the service's components.
+type builder struct {
+	cfg        Config
+	conn       *kafkaconn.Conn
+	logger     *slog.Logger
+	metrics    *consume.MetricSet
+	letters    *prometheus.CounterVec
+	components []lifecycle.Component
+	health     []telemetry.Part
+}
+
+// add makes a view's group of workers.
+func (b *builder) add(section ViewSection, v consume.View, tells bool) {
+	logger := b.logger.With("view", v.Name())
+	status := consume.NewStatus(v.Name(), b.metrics, time.Now)
+	commands := b.cfg.Topics.Commands
+	sink := consume.Sink{
+		View: v, Log: consume.KafkaLog{Conn: b.conn, Topic: commands.Name, Bytes: b.cfg.Sinks.FetchBytes},
+		Letters: func(partition int32) consume.Letters {
+			return deadletter.NewWriter(deadletter.Config{View: v.Name(), Source: commands.Name, Topic: b.cfg.Topics.DeadLetters.Name},
+				b.conn, partition, b.letters)
+		},
+		Limits:      consume.Limits{Records: section.BatchRecords, Bytes: section.BatchBytes},
+		Tells:       tells,
+		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, commands.Partitions) },
+	}
+	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Topic: commands.Name}
+	b.components = append(b.components, consume.NewGroup(group, sink, status, logger))
+	b.health = append(b.health, telemetry.Part{Name: v.Name(), Required: true, Check: func(ctx context.Context) error {
+		if err := status.Check(ctx); err != nil {
+			return err
+		}
+		if _, err := v.Progress(ctx, 0); err != nil {
+			return fault.Wrap(fault.Transient, "cannot be reached", err)
+		}
+		return nil
+	}})
+}
