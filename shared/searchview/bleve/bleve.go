@@ -67,7 +67,7 @@ func newMapping() (mapping.IndexMapping, error) {
 	for _, name := range []string{"words", "grams"} {
 		f := bleve.NewTextFieldMapping()
 		f.Analyzer, f.Store, f.IncludeInAll, f.DocValues = "tokens", false, false, false
-		f.IncludeTermVectors = true // positions, for runs of tokens
+		f.IncludeTermVectors = false // no positions: candidates are compared with their text
 		d.AddFieldMappingsAt(name, f)
 	}
 	for _, name := range []string{"created", "number"} {

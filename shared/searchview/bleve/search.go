@@ -22,48 +22,64 @@ func (x *Index) Search(ctx context.Context, q searchview.Query) ([]searchview.Hi
 	all := []query.Query{scope(q)}
 	parts := false
 	for _, c := range q.Clauses {
-		exact = append(exact, run("words", c.Words))
+		exact = append(exact, every("words", c.Words))
 		all = append(all, either(c))
 		parts = parts || len(c.Grams) > 0
 	}
-	hits, err := x.find(ctx, bleve.NewConjunctionQuery(exact...), q.Limit)
+	hits, err := x.find(ctx, bleve.NewConjunctionQuery(exact...), q, true, q.Limit)
 	if err != nil || !parts || len(hits) == q.Limit {
 		return hits, err
 	}
-	rest := bleve.NewBooleanQuery()
-	rest.AddMust(all...)
-	rest.AddMustNot(bleve.NewConjunctionQuery(exact...))
-	more, err := x.find(ctx, rest, q.Limit-len(hits))
+	more, err := x.find(ctx, bleve.NewConjunctionQuery(all...), q, false, q.Limit-len(hits))
 	return append(hits, more...), err
 }
 
-// find runs one query, newest first.
-func (x *Index) find(ctx context.Context, what query.Query, limit int) ([]searchview.Hit, error) {
-	r := bleve.NewSearchRequestOptions(what, limit, 0, false)
-	r.SortBy([]string{"-created", "-number"})
-	r.Score = "none"
-	r.Fields = []string{"stored"}
-	answer, err := x.index.SearchInContext(ctx, r)
-	if err != nil {
-		return nil, transient(err)
-	}
-	if answer.Status != nil && answer.Status.Failed > 0 { // part of an answer is not passed off as the whole
-		return nil, transient(errors.New("incomplete"))
-	}
-	hits := make([]searchview.Hit, 0, len(answer.Hits))
-	for _, h := range answer.Hits {
-		var s stored
-		raw, _ := h.Fields["stored"].(string)
-		if err := json.Unmarshal([]byte(raw), &s); err != nil {
-			return nil, transient(err)
-		}
-		application, chat, number, err := parseID(h.ID)
+// candidates is how many documents are looked at in one go.
+const candidates = 256
+
+// find looks through the documents that have all the tokens, newest first, for
+// those that meet the clauses. The index keeps no positions: comparing them
+// takes time quadratic in a text's length here, comparing texts does not.
+func (x *Index) find(ctx context.Context, what query.Query, q searchview.Query, exactly bool, limit int) ([]searchview.Hit, error) {
+	hits := make([]searchview.Hit, 0, min(limit, candidates))
+	for from := 0; ; from += candidates {
+		r := bleve.NewSearchRequestOptions(what, candidates, from, false)
+		r.SortBy([]string{"-created", "-number"})
+		r.Score = "none"
+		r.Fields = []string{"stored"}
+		answer, err := x.index.SearchInContext(ctx, r)
 		if err != nil {
 			return nil, transient(err)
 		}
-		hits = append(hits, searchview.Hit{Application: application, Chat: chat, Number: number, Text: s.Message})
+		if answer.Status != nil && answer.Status.Failed > 0 { // part of an answer is not passed off as the whole
+			return nil, transient(errors.New("incomplete"))
+		}
+		for _, h := range answer.Hits {
+			raw, _ := h.Fields["stored"].(string)
+			hit, err := parse(h.ID, raw)
+			if err != nil {
+				return nil, transient(err)
+			}
+			if met, exact := analysis.Match(hit.Text, q.Clauses); !met || exact != exactly {
+				continue
+			}
+			if hits = append(hits, hit); len(hits) == limit {
+				return hits, nil
+			}
+		}
+		if len(answer.Hits) < candidates {
+			return hits, nil
+		}
 	}
-	return hits, nil
+}
+
+func parse(id, raw string) (searchview.Hit, error) {
+	var s stored
+	if err := json.Unmarshal([]byte(raw), &s); err != nil {
+		return searchview.Hit{}, err
+	}
+	application, chat, number, err := parseID(id)
+	return searchview.Hit{Application: application, Chat: chat, Number: number, Text: s.Message}, err
 }
 
 func scope(q searchview.Query) query.Query {
@@ -82,15 +98,23 @@ func term(field, text string) query.Query {
 // either is met by the clause's words, or by its grams as a part of a word.
 func either(c analysis.Clause) query.Query {
 	if len(c.Grams) == 0 {
-		return run("words", c.Words)
+		return every("words", c.Words)
 	}
-	return bleve.NewDisjunctionQuery(run("words", c.Words), run("grams", c.Grams))
+	return bleve.NewDisjunctionQuery(every("words", c.Words), every("grams", c.Grams))
 }
 
-// run is met by terms that stand next to each other.
-func run(field string, terms []string) query.Query {
-	if len(terms) == 1 {
-		return term(field, terms[0])
+// every is met by documents that have all the terms.
+func every(field string, terms []string) query.Query {
+	list := make([]query.Query, 0, len(terms))
+	seen := map[string]bool{}
+	for _, t := range terms {
+		if !seen[t] {
+			seen[t] = true
+			list = append(list, term(field, t))
+		}
 	}
-	return bleve.NewPhraseQuery(terms, field)
+	if len(list) == 1 {
+		return list[0]
+	}
+	return bleve.NewConjunctionQuery(list...)
 }

@@ -1,0 +1,17 @@
+# chatlog: `make run` and `make test` are all that is needed to begin.
+.DEFAULT_GOAL := help
+include deploy/stack/stack.mk
+
+GO ?= go
+
+.PHONY: help build run run-real test
+help: ## lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+build: ## builds all programs into bin/
+	@mkdir -p bin && $(GO) build -o bin/ ./ingest ./sinks ./query ./deploy/local
+run: ## runs all of chatlog in one process, with embedded parts, data in ./data
+	@mkdir -p bin && $(GO) build -o bin/local ./deploy/local && exec bin/local
+run-real: build ## runs the three services on the parts of make stack-up
+	@deploy/stack/run-real.sh
+test: ## tests everything, on embedded and on real parts
+	@deploy/test.sh

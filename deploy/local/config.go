@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+
+	"chatlog/ingest/ingestd"
+	"chatlog/query/queryd"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/redisconn"
+	"chatlog/shared/telemetry"
+	"chatlog/shared/topic"
+	"chatlog/sinks/sinkd"
+)
+
+// Config is the sections that the all-in-one reads. Where its parts are, it
+// knows by itself.
+type Config struct {
+	Log    telemetry.LogConfig `mapstructure:"log"`
+	Kafka  kafkaconn.Config    `mapstructure:"kafka"`
+	Topics topic.Config        `mapstructure:"topics"`
+	Redis  redisconn.Config    `mapstructure:"redis"`
+	Ingest ingestd.Section     `mapstructure:"ingest"`
+	Sinks  sinkd.Section       `mapstructure:"sinks"`
+	Query  queryd.Section      `mapstructure:"query"`
+	Local  Section             `mapstructure:"local"`
+}
+
+// Section is the section `local`.
+type Section struct {
+	DataDir string `mapstructure:"data_dir"` // everything that is kept lies in it
+}
+
+// Default gives all defaults. Requests are not logged on the terminal.
+func Default() Config {
+	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(),
+		Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data"}}
+}
+
+// Validate checks the section.
+func (s Section) Validate() []error {
+	if s.DataDir == "" {
+		return []error{errors.New("data_dir: must be given")}
+	}
+	return nil
+}

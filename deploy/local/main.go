@@ -1,0 +1,73 @@
+// Command local is all of chatlog in one process with embedded parts, for a
+// laptop: nothing to install, nothing to configure, everything on the disk.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"chatlog/shared/config"
+	"chatlog/shared/lifecycle"
+	"chatlog/shared/telemetry"
+)
+
+const help = `local is all of chatlog in one process with embedded parts: a Kafka broker, SQLite,
+a search index and a Redis, all in one folder (local.data_dir, ./data by default).
+
+  local [flags]
+
+Every key of config.yaml can be set by a variable: local.data_dir is
+CHATLOG_LOCAL_DATA_DIR. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int {
+	cfg := Default()
+	if code, done := config.Start("local", help, args, environ, &cfg, out, errOut); done {
+		return code
+	}
+	if err := serve(ctx, cfg, out, errOut); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(errOut, "local:", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
+	logger := telemetry.NewLogger(cfg.Log, errOut)
+	parts, err := openParts(cfg.Local.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, parts.close()) }()
+	house, err := compose(cfg, parts, logger)
+	if err != nil {
+		return err
+	}
+	banner := lifecycle.Func{Title: "banner", OnStart: func(context.Context) error {
+		return welcome(out, house.ingest.Addr(), house.query.Addr(), cfg.Local.DataDir)
+	}}
+	return lifecycle.Run(ctx, lifecycle.NewGroup("local", house.ingest, house.sinks, house.query, banner))
+}
+
+func welcome(out io.Writer, ingest, query, dir string) error {
+	_, err := fmt.Fprintf(out, `chatlog is up: writes on http://%[1]s, reads (and writes) on http://%[2]s, data in %[3]s
+
+Try it:
+  curl -s http://%[2]s/application -H 'Content-Type: application/json' -d '{"username":"Shetewi"}'
+  curl -s -X POST http://%[2]s/application/TOKEN/chat
+  curl -s http://%[2]s/application/TOKEN/chat/1/message -H 'Content-Type: application/json' -d '{"message":"Hello"}'
+(TOKEN is the Application of the first reply. Ctrl-C stops.)
+`, ingest, query, dir)
+	return err
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"chatlog/ingest/ingestd"
+	"chatlog/query/queryd"
+	"chatlog/shared/config"
+	"chatlog/shared/mysqlconn"
+	"chatlog/shared/searchconn"
+	"chatlog/shared/searchview/bleve"
+	"chatlog/shared/sqlview"
+	"chatlog/shared/sqlview/sqlite"
+	"chatlog/shared/telemetry"
+	"chatlog/sinks/sinkd"
+)
+
+// parts are the embedded parts. Kafka and Redis are reached over loopback by
+// the same clients as the real ones.
+type parts struct {
+	lock   *os.File
+	kafka  *kfake.Cluster
+	redis  *miniredis.Miniredis
+	rows   *sqlview.View
+	index  *bleve.Index
+	secret config.Secret
+	ticker context.CancelFunc
+	ticked sync.WaitGroup
+}
+
+// openParts opens everything in a folder, which one process at a time may use.
+func openParts(dir string) (p *parts, err error) {
+	p = &parts{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return p, err
+	}
+	if p.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return p, err
+	}
+	if err := syscall.Flock(int(p.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return p, fmt.Errorf("%s is in use by another process: %w", dir, err)
+	}
+	if p.secret, err = readSecret(filepath.Join(dir, "token-secret")); err != nil {
+		return p, err
+	}
+	// Never give this broker's topics a retention or compaction: after an
+	// emptied partition it uses offsets again when it restarts.
+	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(filepath.Join(dir, "kafka")), kfake.SyncWrites()); err != nil {
+		return p, fmt.Errorf("kafka: %w", err)
+	}
+	if p.rows, err = sqlite.Open(filepath.Join(dir, "view.db")); err != nil {
+		return p, err
+	}
+	if p.index, err = bleve.Open(filepath.Join(dir, "search")); err != nil {
+		return p, err
+	}
+	return p, p.startRedis()
+}
+
+// tick is how often the embedded Redis is told that time has passed; keys
+// expire only then.
+const tick = 500 * time.Millisecond
+
+func (p *parts) startRedis() error {
+	p.redis = miniredis.NewMiniRedis()
+	if err := p.redis.StartAddr("127.0.0.1:0"); err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	var ctx context.Context
+	ctx, p.ticker = context.WithCancel(context.Background())
+	p.ticked.Go(func() {
+		t := time.NewTicker(tick)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				p.redis.FastForward(tick)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return nil
+}
+
+// readSecret reads the secret that tokens are derived with, or makes it: it
+// must be the same for ever.
+func readSecret(path string) (config.Secret, error) {
+	content, err := os.ReadFile(path)
+	if err == nil && len(content) >= 32 {
+		return config.Secret(content), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	raw := make([]byte, 32)
+	rand.Read(raw) // never fails: crypto/rand ends the program instead
+	text := hex.EncodeToString(raw)
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	return config.Secret(text), os.Rename(path+".new", path)
+}
+
+// close closes what is open, in reverse order.
+func (p *parts) close() error {
+	var errs []error
+	if p.ticker != nil {
+		p.ticker()
+		p.ticked.Wait()
+	}
+	if p.redis != nil {
+		p.redis.Close()
+	}
+	if p.index != nil {
+		errs = append(errs, p.index.Close())
+	}
+	if p.rows != nil {
+		errs = append(errs, p.rows.Close())
+	}
+	if p.kafka != nil {
+		p.kafka.Close()
+	}
+	if p.lock != nil {
+		errs = append(errs, p.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// house is the three services over the embedded parts.
+type house struct {
+	ingest *ingestd.Service
+	sinks  *sinkd.Service
+	query  *queryd.Service
+}
+
+func compose(cfg Config, p *parts, logger *slog.Logger) (h house, err error) {
+	cfg.Kafka.Brokers = p.kafka.ListenAddrs()
+	cfg.Redis.Address = p.redis.Addr()
+	if cfg.Ingest.TokenSecret == "" {
+		cfg.Ingest.TokenSecret = p.secret
+	}
+	h.ingest, err = ingestd.New(
+		ingestd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, MySQL: mysqlconn.Default(), Redis: cfg.Redis, Ingest: cfg.Ingest},
+		ingestd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows})
+	if err != nil {
+		return h, err
+	}
+	h.sinks, err = sinkd.New(
+		sinkd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Sinks: cfg.Sinks},
+		sinkd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index})
+	if err != nil {
+		return h, err
+	}
+	h.query, err = queryd.New(
+		queryd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Redis: cfg.Redis, Elasticsearch: searchconn.Default(), Query: cfg.Query},
+		queryd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index})
+	return h, err
+}

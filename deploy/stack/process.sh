@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# Starting, awaiting and stopping the parts: only ever processes of this stack.
+
+pidfile() { printf '%s/run/%s.pid' "$STACK_DIR" "$1"; }
+
+# ours PART PID: the process runs and its command line names this stack's
+# folder; a pid that was used again by somebody else is never touched.
+ours() {
+  kill -0 "$2" 2>/dev/null || return 1
+  tr '\0' ' ' <"/proc/$2/cmdline" | grep -qF -e "$STACK_DIR" -e "127.0.0.1:$REDIS_PORT"
+}
+
+alive() {
+  local file pid
+  file=$(pidfile "$1")
+  [ -s "$file" ] && pid=$(cat "$file") && ours "$1" "$pid"
+}
+
+# as COMMAND...: runs a command as the stack's user; Elasticsearch and MySQL
+# refuse to run as root.
+as() {
+  if [ "$(id -u)" = 0 ]; then setpriv --reuid "$STACK_USER" --regid "$STACK_USER" --clear-groups "$@"; else "$@"; fi
+}
+
+own() {
+  mkdir -p "$@"
+  if [ "$(id -u)" = 0 ]; then chown -R "$STACK_USER": "$@"; fi
+}
+
+# launch PART COMMAND...: starts a part in the background, in a session of its own.
+launch() {
+  local part=$1
+  shift
+  : >"$STACK_DIR/logs/$part.log"
+  if [ "$(id -u)" = 0 ]; then
+    setsid setpriv --reuid "$STACK_USER" --regid "$STACK_USER" --clear-groups "$@" >>"$STACK_DIR/logs/$part.log" 2>&1 </dev/null 9>&- &
+  else
+    setsid "$@" >>"$STACK_DIR/logs/$part.log" 2>&1 </dev/null 9>&- &
+  fi
+  echo $! >"$(pidfile "$part")"
+}
+
+# await PART SECONDS: waits until the part is ready.
+await() {
+  local part=$1 limit=$2 began=$SECONDS
+  until "ready_$part" >/dev/null 2>&1; do
+    if ! alive "$part"; then
+      tail -n 20 "$STACK_DIR/logs/$part.log" >&2
+      fail "$part has died, see $STACK_DIR/logs/$part.log"
+    fi
+    ((SECONDS - began < limit)) || fail "$part is not ready after $limit s, see $STACK_DIR/logs/$part.log"
+    sleep 0.2
+  done
+  say "$part is ready after $((SECONDS - began)) s, pid $(cat "$(pidfile "$part")")"
+}
+
+start() {
+  if alive "$1"; then
+    await "$1" 120
+    return
+  fi
+  "start_$1"
+  await "$1" 120
+  if declare -F "after_$1" >/dev/null; then "after_$1"; fi
+}
+
+stop() {
+  local part=$1 pid
+  if ! alive "$part"; then
+    say "$part is not running"
+    rm -f "$(pidfile "$part")"
+    return
+  fi
+  pid=$(cat "$(pidfile "$part")")
+  kill "$pid"
+  for _ in $(seq 300); do
+    ours "$part" "$pid" || break
+    sleep 0.1
+  done
+  if ours "$part" "$pid"; then kill -9 "$pid"; fi
+  rm -f "$(pidfile "$part")"
+  say "$part has stopped"
+}
+
+# once NAME FUNCTION: runs an installation once per cache, whoever comes first.
+once() {
+  [ -e "$DIST/$1/.complete" ] && return
+  mkdir -p "$DIST"
+  (
+    flock 9
+    [ -e "$DIST/$1/.complete" ] && exit 0
+    rm -rf "${DIST:?}/$1"
+    mkdir -p "$DIST/$1"
+    "$2"
+    chmod -R a+rX "$DIST/$1"
+    touch "$DIST/$1/.complete"
+  ) 9>"$DIST/lock"
+}
+
+# apart of its user, everything a part writes lies under STACK_DIR.
+prepare() {
+  mkdir -p "$STACK_DIR"/{conf,data,logs,run,bin} "$STACK_CACHE"
+  if [ "$(id -u)" = 0 ]; then
+    id "$STACK_USER" >/dev/null 2>&1 || useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "$STACK_USER"
+    chmod 755 "$STACK_DIR" "$STACK_DIR"/{conf,data,logs,run,bin} "$STACK_CACHE"
+    as test -x "$STACK_DIR" || fail "the user $STACK_USER cannot reach $STACK_DIR: set STACK_DIR to a folder that everybody may enter"
+    as test -x "$STACK_CACHE" || fail "the user $STACK_USER cannot reach $STACK_CACHE: set STACK_CACHE to a folder that everybody may enter"
+  fi
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs the three services as three processes on the stack's parts. Ctrl-C, or the
+# end of one of them, ends all.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$here/settings.sh"
+export CHATLOG_KAFKA_BROKERS=${CHATLOG_KAFKA_BROKERS:-127.0.0.1:$KAFKA_PORT}
+export CHATLOG_ELASTICSEARCH_ADDRESSES=${CHATLOG_ELASTICSEARCH_ADDRESSES:-http://127.0.0.1:$ELASTICSEARCH_PORT}
+export CHATLOG_MYSQL_ADDRESS=${CHATLOG_MYSQL_ADDRESS:-127.0.0.1:$MYSQL_PORT}
+export CHATLOG_MYSQL_USER=${CHATLOG_MYSQL_USER:-chat} CHATLOG_MYSQL_PASSWORD=${CHATLOG_MYSQL_PASSWORD:-$STACK_MYSQL_PASSWORD}
+export CHATLOG_MYSQL_DATABASE=${CHATLOG_MYSQL_DATABASE:-chat} CHATLOG_REDIS_ADDRESS=${CHATLOG_REDIS_ADDRESS:-127.0.0.1:$REDIS_PORT}
+export CHATLOG_LOG_LEVEL=${CHATLOG_LOG_LEVEL:-warn} CHATLOG_LOG_FORMAT=${CHATLOG_LOG_FORMAT:-text}
+secret=$STACK_DIR/token-secret
+if [ -z "${CHATLOG_INGEST_TOKEN_SECRET:-}" ] && [ ! -s "$secret" ]; then
+  mkdir -p "$STACK_DIR"
+  (umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$secret")
+fi
+[ -n "${CHATLOG_INGEST_TOKEN_SECRET:-}" ] || export CHATLOG_INGEST_TOKEN_SECRET_FILE=$secret
+pids=()
+for service in sinks ingest query; do
+  "$ROOT/bin/$service" &
+  pids+=($!)
+done
+trap 'kill "${pids[@]}" 2>/dev/null; wait' EXIT
+echo "ingest on 127.0.0.1:8000, query on 127.0.0.1:3001, sinks' health on 127.0.0.1:8001; Ctrl-C ends all"
+wait -n
