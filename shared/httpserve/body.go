@@ -16,9 +16,20 @@ import (
 // MaxBody is the largest body that is taken, in bytes.
 const MaxBody = 1 << 20
 
-// maxDrain is how much of a body that is too large is read and thrown away, so
-// that the client gets to read the 413 instead of a reset connection.
+// maxDrain is how much of a body that nobody wants is read and thrown away, so
+// that the client gets to read the refusal instead of a reset connection.
 const maxDrain = 32 << 20
+
+// drain reads what is left of the body of a request that is refused, within
+// maxDrain and the body's time. net/http gives up at 256 KiB and closes, and a
+// client that sends everything before it reads would see a broken pipe. A client
+// that waits for 100 Continue has sent nothing and is not asked to.
+func drain(r *http.Request) {
+	if r.Body == nil || r.Header.Get("Expect") != "" {
+		return
+	}
+	io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain)) // an error here changes nothing about the answer
+}
 
 // Body is a JSON object as it was sent. Field names are compared exactly.
 type Body struct {
@@ -31,6 +42,9 @@ type Body struct {
 func ReadBody(r *http.Request) (Body, error) {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return Body{}, fault.New(fault.Unsupported, "Content-Type must be application/json")
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return Body{}, fault.New(fault.Unsupported, "Content-Encoding is not supported")
 	}
 	raw, err := ReadRaw(r)
 	if err != nil {
@@ -88,6 +102,10 @@ func isJSON(header string) bool {
 
 // ReadRaw reads a request's body as it is, at most MaxBody bytes.
 func ReadRaw(r *http.Request) ([]byte, error) {
+	tooLarge := fault.New(fault.TooLarge, "Body is larger than 1 MiB")
+	if r.ContentLength > MaxBody {
+		return nil, tooLarge
+	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -95,8 +113,7 @@ func ReadRaw(r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, fault.Wrap(fault.Invalid, "Body could not be read", err)
 	case len(raw) > MaxBody:
-		io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain)) // an error here changes nothing about the answer
-		return nil, fault.New(fault.TooLarge, "Body is larger than 1 MiB")
+		return nil, tooLarge
 	}
 	return raw, nil
 }

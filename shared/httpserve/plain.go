@@ -9,8 +9,8 @@ import (
 // net/http answers by itself, in plain text, where a request cannot even be
 // read: a malformed request line or escape, a header that is too large. It
 // writes such an answer to the connection in one piece with exactly this
-// header, which no reply of ours has. The contract promises JSON everywhere, so
-// the piece is replaced on its way out.
+// header, which no reply of ours has. Its 417 has no body at all. The contract
+// promises JSON everywhere, so the piece is replaced on its way out.
 var plainHeader = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 
 type jsonListener struct{ net.Listener }
@@ -27,7 +27,8 @@ type jsonConn struct{ net.Conn }
 
 func (c jsonConn) Write(b []byte) (int, error) {
 	if len(b) < 512 && bytes.HasPrefix(b, []byte("HTTP/1.1 ")) {
-		if at := bytes.Index(b, plainHeader); at > 0 && bytes.IndexByte(b, '\r') == at {
+		at := bytes.IndexByte(b, '\r')
+		if at > 0 && (bytes.HasPrefix(b[at:], plainHeader) || bytes.HasPrefix(b, []byte("HTTP/1.1 417 "))) {
 			if _, err := c.Conn.Write(inJSON(b[:at])); err != nil {
 				return 0, err
 			}

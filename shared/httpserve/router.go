@@ -98,32 +98,40 @@ type Raw struct {
 	Body        []byte
 }
 
-// Mount adds a plain handler, for what is not made here.
+// Mount adds a plain handler, for what is not made here. GET answers HEAD too.
 func (r *Router) Mount(method, pattern string, h http.Handler) {
-	r.routes.Handler(method, pattern, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	adapted := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.(*recorder).route = pattern
 		h.ServeHTTP(w, req)
-	}))
+	})
+	r.routes.Handler(method, pattern, adapted)
+	if method == http.MethodGet {
+		r.routes.Handler(http.MethodHead, pattern, adapted)
+	}
 }
 
 // ServeHTTP serves one request, logs one line about it and counts it.
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	began := time.Now()
-	rec := &recorder{ResponseWriter: w, route: "other"}
+	rec := &recorder{ResponseWriter: w, request: req, route: "other"}
 	id := requestID(req)
 	rec.Header().Set(HeaderRequestID, id)
 	r.metrics.inFlight.Inc()
 	defer func() {
 		r.metrics.inFlight.Dec()
-		if cause := recover(); cause != nil {
+		if cause := recover(); cause == http.ErrAbortHandler {
+			defer panic(cause) // a reverse proxy lost its upstream: the reply must not look whole
+		} else if cause != nil {
 			r.logger.Error("panic", "request_id", id, "cause", cause, "stack", string(debug.Stack()))
 			if rec.status == 0 {
 				WriteError(rec, fault.New(fault.Terminal, "Internal error"))
+			} else {
+				defer panic(http.ErrAbortHandler) // half a reply must not look like a whole one
 			}
 		}
 		r.tell(req, rec, id, time.Since(began))
 	}()
-	path := req.URL.EscapedPath()
+	path := escapedPath(req.URL)
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
 	}
@@ -132,6 +140,15 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	address.Path = path
 	routed.URL = &address
 	r.routes.ServeHTTP(rec, &routed)
+}
+
+// escapedPath gives the path as it was sent. url.URL.EscapedPath would escape a
+// path that holds raw UTF-8 anew, and lose which slashes were escaped.
+func escapedPath(u *url.URL) string {
+	if u.RawPath != "" {
+		return u.RawPath
+	}
+	return u.EscapedPath()
 }
 
 func (r *Router) tell(req *http.Request, rec *recorder, id string, took time.Duration) {
@@ -166,15 +183,19 @@ func requestID(r *http.Request) string {
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
-	route  string
-	status int
-	bytes  int64
-	err    error
+	request *http.Request
+	route   string
+	status  int
+	bytes   int64
+	err     error
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
+		if status >= http.StatusBadRequest {
+			drain(r.request)
+		}
 	}
 	r.ResponseWriter.WriteHeader(status)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,7 +49,7 @@ func (c Config) Validate() []error {
 // maxHeader bounds a request's header, in bytes. A path may hold a search text.
 const maxHeader = 64 << 10
 
-// Server is a listener as a component.
+// Server is a listener as a component; it is a lifecycle.Mortal.
 type Server struct {
 	name   string
 	cfg    Config
@@ -56,14 +57,20 @@ type Server struct {
 	logger *slog.Logger
 	addr   string
 	done   chan struct{}
+	err    error // why it ended by itself; set before done is closed
+
+	mutex sync.Mutex
+	fresh map[net.Conn]struct{} // connections whose first request has not arrived
 }
 
 // NewServer makes a server; it listens once it is started.
 func NewServer(name string, cfg Config, h http.Handler, logger *slog.Logger) *Server {
-	return &Server{name: name, cfg: cfg, logger: logger, done: make(chan struct{}), server: &http.Server{
-		Handler: h, ReadHeaderTimeout: cfg.HeaderTimeout, ReadTimeout: cfg.BodyTimeout, WriteTimeout: cfg.ReplyTimeout,
+	s := &Server{name: name, cfg: cfg, logger: logger, done: make(chan struct{}), fresh: map[net.Conn]struct{}{}}
+	s.server = &http.Server{
+		ConnState: s.track, Handler: h, ReadHeaderTimeout: cfg.HeaderTimeout, ReadTimeout: cfg.BodyTimeout, WriteTimeout: cfg.ReplyTimeout,
 		IdleTimeout: cfg.IdleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}}
+	}
+	return s
 }
 
 // Name gives the component's name.
@@ -79,6 +86,7 @@ func (s *Server) Start(ctx context.Context) error {
 	go func() {
 		defer close(s.done)
 		if err := s.server.Serve(jsonListener{l}); !errors.Is(err, http.ErrServerClosed) {
+			s.err = err
 			s.logger.Error("listener ended", "server", s.name, "error", err)
 		}
 	}()
@@ -88,9 +96,42 @@ func (s *Server) Start(ctx context.Context) error {
 // Addr is the address that it listens on, once it is started.
 func (s *Server) Addr() string { return s.addr }
 
+// Done is closed when it listens no more.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err tells, once Done is closed, why it listens no more; nil after a Stop.
+func (s *Server) Err() error { return s.err }
+
+// track remembers the connections that have not sent a request yet.
+func (s *Server) track(c net.Conn, state http.ConnState) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if state == http.StateNew {
+		s.fresh[c] = struct{}{}
+	} else {
+		delete(s.fresh, c)
+	}
+}
+
+// freshGrace is what a stop leaves a client to finish its first header.
+const freshGrace = 250 * time.Millisecond
+
+// closeFresh closes the connections without a request. http.Server.Shutdown
+// waits five seconds for each of them (golang/go#22682), more than half of what
+// the whole program has for its stop.
+func (s *Server) closeFresh() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for c := range s.fresh {
+		c.Close() // it has nothing to lose
+	}
+}
+
 // Stop answers the requests under way, takes no new ones, and closes what is
 // still open when ctx ends.
 func (s *Server) Stop(ctx context.Context) error {
+	fresh := time.AfterFunc(freshGrace, s.closeFresh)
+	defer fresh.Stop()
 	err := s.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.server.Close())
