@@ -40,14 +40,15 @@ var (
 	errBehind     = fault.New(fault.Transient, "The write is not visible yet, try again later")
 	errUnsure     = fault.New(fault.Transient, "Not known yet, try again later")
 	errOtherLog   = fault.New(fault.Invalid, "Consistency-Token is of another log")
-	errFuture     = fault.New(fault.Invalid, "Consistency-Token is of a write that never happened")
 	errOtherPlace = fault.New(fault.Invalid, "Consistency-Token is of another application")
 )
 
 // Settle reads until the answer may be given: what is found at once, unless the
 // reader wants to see a certain write; what is not found only after the view
 // has reached the log's end as of this call. Only the progress that came with
-// the row itself counts.
+// the row itself counts. A token from beyond the log's end is waited for like
+// any other: a new leader's end may lag for a moment (KIP-207), so it proves
+// nothing about the token.
 func Settle[T any](ctx context.Context, f *Freshness, want Want, read func(context.Context) (T, bool, view.Progress, error)) (T, bool, error) {
 	var none T
 	if want.Token != nil && want.Token.Partition != want.Partition {
@@ -70,16 +71,13 @@ func Settle[T any](ctx context.Context, f *Freshness, want Want, read func(conte
 		if p.Next >= need && (found || confirmed) {
 			return value, found, nil
 		}
-		if !confirmed {
-			end, err := f.end(ctx, want, found)
+		if !found && !confirmed {
+			end, err := f.Ends.Do(ctx, want.Partition)
 			if err != nil {
-				return none, false, err
+				f.Count("unconfirmed")
+				return none, false, late(found, err)
 			}
-			confirmed = true
-			if !found {
-				need = max(need, end)
-			}
-			if p.Next >= need {
+			if confirmed, need = true, max(need, end); p.Next >= need {
 				return value, found, nil
 			}
 		}
@@ -91,19 +89,6 @@ func Settle[T any](ctx context.Context, f *Freshness, want Want, read func(conte
 			return none, false, late(found, err)
 		}
 	}
-}
-
-// end gives the log's end, and refuses a token from beyond it.
-func (f *Freshness) end(ctx context.Context, want Want, found bool) (int64, error) {
-	end, err := f.Ends.Do(ctx, want.Partition)
-	if err != nil {
-		f.Count("unconfirmed")
-		return 0, late(found, err)
-	}
-	if want.Token != nil && want.Token.Offset >= end {
-		return 0, errFuture
-	}
-	return end, nil
 }
 
 func late(found bool, err error) error {
