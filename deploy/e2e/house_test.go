@@ -1,0 +1,169 @@
+// Package e2e drives the built programs from outside, on embedded and on real
+// parts, as clients and operators do.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"chatlog/deploy/client"
+	"chatlog/deploy/system"
+	"chatlog/shared/parts"
+)
+
+// bin is where the programs under test were built.
+var bin string
+
+func TestMain(m *testing.M) {
+	code, err := build(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func build(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "chatlog-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	bin = dir
+	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/local", "chatlog/deploy/e2e/feed")
+	if out, err := c.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("%w: %s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// house is a running system under test.
+type house struct {
+	*system.System
+	parts  system.Parts   // of the real one
+	ingest *client.Client // one base address each, as clients have
+	query  *client.Client
+}
+
+func (h *house) connect(t testing.TB) {
+	h.ingest, h.query = client.New(h.Writes, 64), client.New(h.Reads, 64)
+	t.Cleanup(h.ingest.Close)
+	t.Cleanup(h.query.Close)
+}
+
+// finish stops what runs, shows logs of a failed test, and refuses a start or
+// stop that was not clean.
+func (h *house) finish(t testing.TB) {
+	if err := h.Stop(); err != nil {
+		t.Error("stopping:", err)
+	}
+	for _, p := range h.Programs {
+		content, err := os.ReadFile(p.Log)
+		if err != nil {
+			continue
+		}
+		if strings.Contains(string(content), "panic") || strings.Contains(string(content), "DATA RACE") {
+			t.Error(p.Name, "panicked")
+		}
+		if !t.Failed() {
+			continue
+		}
+		var told []string
+		for line := range strings.Lines(string(content)) {
+			if !strings.Contains(line, "level=INFO msg=request") {
+				told = append(told, line)
+			}
+		}
+		t.Logf("%s:\n%s", p.Log, strings.Join(told[max(0, len(told)-40):], ""))
+	}
+}
+
+func embedded(t *testing.T, env ...string) *house {
+	t.Helper()
+	s, err := system.Embedded(bin, t.TempDir(), env...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{System: s}
+	h.connect(t)
+	t.Cleanup(func() { h.finish(t) })
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// realParts names a fresh set of topics, tables and an index on the real parts.
+func realParts(t *testing.T) system.Parts {
+	t.Helper()
+	db := parts.MySQL(t)
+	p := system.Parts{Kafka: parts.Kafka(t), MySQL: db.Address, User: db.User, Password: db.Password.Reveal(),
+		Elasticsearch: parts.Elasticsearch(t), Redis: parts.Redis(t)}.Of(system.UniqueName("e2e"))
+	if err := p.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := p.Remove(ctx); err != nil {
+			t.Error("cleaning up:", err)
+		}
+	})
+	return p
+}
+
+func real(t *testing.T, env ...string) *house {
+	t.Helper()
+	p := realParts(t)
+	s, err := system.Real(bin, filepath.Join(t.TempDir(), "logs"), p, env...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{System: s, parts: p}
+	h.connect(t)
+	t.Cleanup(func() { h.finish(t) })
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// eventually waits until a condition holds.
+func eventually(t testing.TB, patience time.Duration, what string, holds func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := holds()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s: %v", what, patience, err)
+		}
+		time.Sleep(20 * time.Millisecond) // between two looks at the condition
+	}
+}
+
+func application(t testing.TB, c *client.Client) string {
+	t.Helper()
+	token, err := c.CreateApplication(context.Background(), "Shetewi", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func chat(t testing.TB, c *client.Client, token string) int64 {
+	t.Helper()
+	number, err := c.CreateChat(context.Background(), token, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
+}

@@ -1,0 +1,153 @@
+// Package system runs chatlog's built programs as processes, as an operator
+// would: the embedded all-in-one, or the three services on real parts. Tests,
+// tools and benchmarks drive it.
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Program is one built program with its environment. It can be started, ended
+// and started again.
+type Program struct {
+	Name   string // for messages
+	Path   string // of the executable
+	Args   []string
+	Env    []string // in addition to the clean environment
+	Listen string   // address of its health endpoint
+	Log    string   // file that its output is appended to
+	Dir    string   // where it runs
+
+	command *exec.Cmd
+	exited  chan struct{}
+	err     error // why it exited
+}
+
+// Start starts the program; it is not ready yet.
+func (p *Program) Start() error {
+	if p.Running() {
+		return fmt.Errorf("%s runs already", p.Name)
+	}
+	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	c := exec.Command(p.Path, p.Args...)
+	c.Dir, c.Stdout, c.Stderr = p.Dir, log, log
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, p.Env...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no leftovers when a test dies
+	if err := c.Start(); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	exited := make(chan struct{})
+	p.command, p.exited = c, exited
+	go func() {
+		p.err = c.Wait()
+		close(exited)
+	}()
+	return nil
+}
+
+// Running reports whether the process is there.
+func (p *Program) Running() bool {
+	if p.command == nil {
+		return false
+	}
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Exited is closed when the process that was started last has ended.
+func (p *Program) Exited() <-chan struct{} { return p.exited }
+
+// PID is the process's id.
+func (p *Program) PID() int { return p.command.Process.Pid }
+
+// Ready waits until /readyz answers 200.
+func (p *Program) Ready(ctx context.Context) error {
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	var last error
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Listen+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(request)
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = fmt.Errorf("readyz answers %d", response.StatusCode)
+		}
+		last = err
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w; see %s", p.Name, last, p.Log)
+		case <-p.exited:
+			return fmt.Errorf("%s has ended: %w; see %s", p.Name, p.err, p.Log)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Kill ends the process as kill -9 does.
+func (p *Program) Kill() error {
+	if !p.Running() {
+		return nil
+	}
+	err := p.command.Process.Kill()
+	<-p.exited
+	return err
+}
+
+// errSlow is told when a program does not end in time.
+var errSlow = errors.New("did not end in time and was killed")
+
+// Stop asks the process to end and waits for it. The error tells when it had to
+// be killed or ended with another code than 0.
+func (p *Program) Stop(patience time.Duration) error {
+	if !p.Running() {
+		return nil
+	}
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-p.exited:
+		if p.err != nil {
+			return fmt.Errorf("%s: %w; see %s", p.Name, p.err, p.Log)
+		}
+		return nil
+	case <-time.After(patience):
+		p.command.Process.Kill() // its end is waited for below
+		<-p.exited
+		return fmt.Errorf("%s %w", p.Name, errSlow)
+	}
+}
+
+// Signal sends a signal, such as SIGSTOP.
+func (p *Program) Signal(s syscall.Signal) error { return p.command.Process.Signal(s) }
+
+// FreeAddress gives a loopback address that nobody listens on now.
+func FreeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,177 @@
+package system
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql" // the driver of the databases that are made
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Parts says where the real Kafka, MySQL, Elasticsearch and Redis are, and what
+// one system calls its own on them.
+type Parts struct {
+	Kafka         string // host:port
+	MySQL         string // host:port
+	User          string
+	Password      string
+	Elasticsearch string // base URL
+	Redis         string // host:port
+
+	Commands    string // topic
+	DeadLetters string // topic
+	Database    string
+	Alias       string
+	Groups      string // prefix
+	Prefix      string // of Redis keys
+}
+
+// Of names everything after one word, so that systems with different names
+// share servers without seeing one another.
+func (p Parts) Of(name string) Parts {
+	p.Commands, p.DeadLetters = name+".commands", name+".deadletters"
+	p.Database, p.Alias, p.Groups, p.Prefix = name, name+"-messages", name, name
+	return p
+}
+
+// UniqueName gives a name that no other run has.
+func UniqueName(prefix string) string {
+	raw := make([]byte, 5)
+	rand.Read(raw) // never fails: crypto/rand ends the program instead
+	return prefix + hex.EncodeToString(raw)
+}
+
+// DSN is the database for go-sql-driver.
+func (p Parts) DSN(database string) string {
+	return fmt.Sprintf("%s:%s@tcp(%s)/%s?multiStatements=true&timeout=5s&readTimeout=60s", p.User, p.Password, p.MySQL, database)
+}
+
+// env is the settings of all services.
+func (p Parts) env() []string {
+	return []string{
+		"CHATLOG_KAFKA_BROKERS=" + p.Kafka, "CHATLOG_ELASTICSEARCH_ADDRESSES=" + p.Elasticsearch, "CHATLOG_REDIS_ADDRESS=" + p.Redis,
+		"CHATLOG_MYSQL_ADDRESS=" + p.MySQL, "CHATLOG_MYSQL_USER=" + p.User, "CHATLOG_MYSQL_PASSWORD=" + p.Password,
+		"CHATLOG_MYSQL_DATABASE=" + p.Database, "CHATLOG_ELASTICSEARCH_ALIAS=" + p.Alias, "CHATLOG_REDIS_PREFIX=" + p.Prefix,
+		"CHATLOG_TOPICS_COMMANDS_NAME=" + p.Commands, "CHATLOG_TOPICS_DEADLETTERS_NAME=" + p.DeadLetters,
+		"CHATLOG_SINKS_MYSQL_GROUP=" + p.Groups + "-mysql", "CHATLOG_SINKS_SEARCH_GROUP=" + p.Groups + "-search",
+		"CHATLOG_INGEST_TOKEN_SECRET=" + strings.Repeat("5", 64), "CHATLOG_LOG_LEVEL=info", "CHATLOG_LOG_FORMAT=text",
+	}
+}
+
+// Prepare makes the system's database. Everything else the services make.
+func (p Parts) Prepare(ctx context.Context) error {
+	return p.sql(ctx, "CREATE DATABASE IF NOT EXISTS `"+p.Database+"`")
+}
+
+// Remove removes everything that the system has on the servers.
+func (p Parts) Remove(ctx context.Context) error {
+	return errors.Join(p.sql(ctx, "DROP DATABASE IF EXISTS `"+p.Database+"`"), p.removeTopics(ctx), p.RemoveIndex(ctx))
+}
+
+func (p Parts) sql(ctx context.Context, statement string) error {
+	db, err := sql.Open("mysql", p.DSN(""))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, statement)
+	return err
+}
+
+func (p Parts) removeTopics(ctx context.Context) error {
+	return p.Admin(func(admin *kadm.Client) error {
+		if _, err := admin.DeleteTopics(ctx, p.Commands, p.DeadLetters); err != nil {
+			return err
+		}
+		_, err := admin.DeleteGroups(ctx, p.Groups+"-mysql", p.Groups+"-search")
+		return err
+	})
+}
+
+// Admin calls do with a Kafka admin client.
+func (p Parts) Admin(do func(*kadm.Client) error) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.Kafka))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return do(kadm.NewClient(client))
+}
+
+// RemoveIndex deletes the indices behind the alias.
+func (p Parts) RemoveIndex(ctx context.Context) error {
+	var behind map[string]json.RawMessage
+	if err := p.elasticsearch(ctx, http.MethodGet, "/_alias/"+p.Alias, &behind); err != nil {
+		return err
+	}
+	var errs []error
+	for index := range behind {
+		errs = append(errs, p.elasticsearch(ctx, http.MethodDelete, "/"+index, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// elasticsearch sends a request. What is not there is no error.
+func (p Parts) elasticsearch(ctx context.Context, method, path string, out any) error {
+	request, err := http.NewRequestWithContext(ctx, method, p.Elasticsearch+path, nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode == http.StatusNotFound:
+		return nil
+	case response.StatusCode >= 300:
+		return fmt.Errorf("elasticsearch answers %d to %s %s", response.StatusCode, method, path)
+	case out == nil:
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(out)
+}
+
+// Real is the three services, one process each, on real parts. Logs go to dir.
+func Real(bin, dir string, p Parts, env ...string) (*System, error) {
+	var listen [3]string
+	for i := range listen {
+		at, err := FreeAddress()
+		if err != nil {
+			return nil, err
+		}
+		listen[i] = at
+	}
+	all := append(p.env(), env...)
+	all = append(all, "CHATLOG_SINKS_LISTEN="+listen[0], "CHATLOG_INGEST_LISTEN="+listen[1], "CHATLOG_QUERY_LISTEN="+listen[2],
+		"CHATLOG_QUERY_INGEST_URLS=http://"+listen[1])
+	s := &System{Writes: "http://" + listen[1], Reads: "http://" + listen[2]}
+	for i, name := range []string{"sinks", "ingest", "query"} {
+		s.Programs = append(s.Programs, &Program{Name: name, Path: filepath.Join(bin, name), Listen: listen[i],
+			Log: filepath.Join(dir, name+".log"), Dir: dir, Env: all})
+	}
+	return s, os.MkdirAll(dir, 0o700)
+}
+
+// IndexProgress is the next offset of a partition for the index; 0 when it has
+// none.
+func (p Parts) IndexProgress(ctx context.Context, partition int32) (int64, error) {
+	var found struct {
+		Source struct{ Progress struct{ Next int64 } } `json:"_source"`
+	}
+	err := p.elasticsearch(ctx, http.MethodGet, fmt.Sprintf("/%s/_doc/progress:%d?routing=progress", p.Alias, partition), &found)
+	return found.Source.Progress.Next, err
+}
