@@ -156,6 +156,9 @@ func (r *Router) tell(req *http.Request, rec *recorder, id string, took time.Dur
 	attributes := []slog.Attr{slog.String("method", req.Method), slog.String("route", rec.route), slog.Int("status", rec.status),
 		slog.Duration("took", took), slog.Int64("bytes", rec.bytes), slog.String("request_id", id), slog.String("remote", req.RemoteAddr)}
 	level := slog.LevelInfo
+	if rec.route == "/healthz" || rec.route == "/readyz" || rec.route == "/metrics" {
+		level = slog.LevelDebug // probes would drown the rest
+	}
 	if rec.err != nil {
 		attributes = append(attributes, slog.String("error", rec.err.Error()))
 		if rec.status >= 500 {
