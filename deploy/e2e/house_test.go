@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func (h *house) finish(t testing.TB) {
 		}
 		var told []string
 		for line := range strings.Lines(string(content)) {
-			if !strings.Contains(line, "level=INFO msg=request") {
+			if !strings.Contains(line, " msg=request ") {
 				told = append(told, line)
 			}
 		}
@@ -166,4 +167,24 @@ func chat(t testing.TB, c *client.Client, token string) int64 {
 		t.Fatal(err)
 	}
 	return number
+}
+
+// metric sums a counter of a service over its labels.
+func (h *house) metric(t testing.TB, base, name string) (sum float64) {
+	t.Helper()
+	reply, err := (&client.Client{Base: base, HTTP: h.query.HTTP}).Do(context.Background(), "GET", "/metrics", "", nil)
+	if err != nil || reply.Status != 200 {
+		t.Fatal(reply.Status, err)
+	}
+	for line := range strings.Lines(reply.Body) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if bare, _, _ := strings.Cut(series, "{"); bare == name {
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				t.Fatal(line, err)
+			}
+			sum += v
+		}
+	}
+	return sum
 }

@@ -175,3 +175,44 @@ func (p Parts) IndexProgress(ctx context.Context, partition int32) (int64, error
 	err := p.elasticsearch(ctx, http.MethodGet, fmt.Sprintf("/%s/_doc/progress:%d?routing=progress", p.Alias, partition), &found)
 	return found.Source.Progress.Next, err
 }
+
+// RemoveDocument deletes one document from the index, which the sink does not
+// know of. It is deleted at its own version: Elasticsearch would else give the
+// deletion the next version and refuse the document until index.gc_deletes
+// (60 s) is over.
+func (p Parts) RemoveDocument(ctx context.Context, routing, id string) error {
+	var found struct {
+		Version int64 `json:"_version"`
+	}
+	path := "/" + p.Alias + "/_doc/" + id + "?routing=" + routing
+	if err := p.elasticsearch(ctx, http.MethodGet, path, &found); err != nil {
+		return err
+	}
+	if found.Version == 0 {
+		return fmt.Errorf("there is no document %s", id)
+	}
+	return p.elasticsearch(ctx, http.MethodDelete, fmt.Sprintf("%s&version_type=external_gte&version=%d", path, found.Version), nil)
+}
+
+// Lag tells whether a group has not committed the log's end.
+func (p Parts) Lag(ctx context.Context) error {
+	return p.Admin(func(admin *kadm.Client) error {
+		ends, err := admin.ListEndOffsets(ctx, p.Commands)
+		if err := errors.Join(err, ends.Error()); err != nil {
+			return err
+		}
+		for _, group := range []string{p.Groups + "-mysql", p.Groups + "-search"} {
+			committed, err := admin.FetchOffsets(ctx, group)
+			if err != nil {
+				return err
+			}
+			for partition, end := range ends.Offsets()[p.Commands] {
+				at, _ := committed.Lookup(p.Commands, partition)
+				if at.At < end.At {
+					return fmt.Errorf("%s has committed %d of %d in partition %d", group, at.At, end.At, partition)
+				}
+			}
+		}
+		return nil
+	})
+}

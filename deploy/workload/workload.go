@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,31 +129,26 @@ func (l *Load) run(ctx context.Context, number int) {
 	}
 }
 
-// settle tries one write, with one key, until it is answered for good.
+// settle tries one write until it is answered for good.
 func (l *Load) settle(number, i int, write func(*client.Client, client.Headers) error) bool {
-	headers := client.Headers{"Idempotency-Key", uuid.NewString()}
-	deadline := time.Now().Add(l.Patience)
-	var err error
-	for try := 0; time.Now().Before(deadline); try++ {
-		if err = write(l.Clients[(number+try)%len(l.Clients)], headers); err == nil {
-			return true
-		}
+	err := client.Settle(context.Background(), l.Patience, l.Clients, number, write, func(err error) {
 		var status *client.StatusError
-		switch {
-		case !errors.As(err, &status):
-			l.Broken.Add(1)
-		case status.Status == http.StatusServiceUnavailable && status.Header.Get("Retry-After") != "":
+		if errors.As(err, &status) {
 			l.Unavailable.Add(1)
-		default:
-			l.mutex.Lock()
-			l.wrong = append(l.wrong, err.Error())
-			l.mutex.Unlock()
-			return false
+		} else {
+			l.Broken.Add(1)
 		}
-		time.Sleep(time.Duration(10+rand.IntN(40)) * time.Millisecond) // a client's back-off
+	})
+	if err == nil {
+		return true
 	}
+	var status *client.StatusError
 	l.mutex.Lock()
-	l.unknown = append(l.unknown, fmt.Sprintf("write %d of client %d: %v", i, number, err))
-	l.mutex.Unlock()
+	defer l.mutex.Unlock()
+	if errors.As(err, &status) && !status.Again() {
+		l.wrong = append(l.wrong, err.Error())
+	} else {
+		l.unknown = append(l.unknown, fmt.Sprintf("write %d of client %d: %v", i, number, err))
+	}
 	return false
 }

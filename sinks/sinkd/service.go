@@ -2,6 +2,7 @@ package sinkd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -96,7 +97,13 @@ func (b *builder) add(section ViewSection, v consume.View, tells bool) {
 		Tells:       tells,
 		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, commands.Partitions) },
 	}
-	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Topic: commands.Name}
+	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Topic: commands.Name, Ready: func(ctx context.Context) error {
+		count, err := b.conn.Partitions(ctx, commands.Name)
+		if err == nil && count != commands.Partitions {
+			err = fault.New(fault.Transient, fmt.Sprintf("topic %s has %d partitions", commands.Name, count))
+		}
+		return err
+	}}
 	b.components = append(b.components, consume.NewGroup(group, sink, status, logger))
 	b.health = append(b.health, telemetry.Part{Name: v.Name(), Required: true, Check: func(ctx context.Context) error {
 		if err := status.Check(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"chatlog/shared/fault"
 	"chatlog/shared/view"
 )
 
@@ -77,8 +78,9 @@ func (m *Machine) Loaded(now time.Time, r LoadResult) {
 		return
 	}
 	if r.Err != nil {
+		err := fault.Wrap(fault.Transient, errCold.Public, fmt.Errorf("cold read: %w", r.Err))
 		for _, c := range calls {
-			m.refuse(c, errCold)
+			m.refuse(c, err)
 		}
 		if m.phase == starting {
 			m.backOff(now)

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"testing"
@@ -194,7 +195,7 @@ func (s *sim) compare(found map[string]place, deleted map[view.MessageKey]int64)
 			if c.request.Op == command.MessageCreate {
 				created[view.MessageKey{Application: c.request.Application, Chat: c.reply.Chat, Number: c.reply.Number}] = c.ended
 			}
-		case there && (c.err == errNotWritten || c.err == errCold || c.err == errBusy || c.err == errBehind || fault.Is(c.err, fault.NotFound)) && c.attempts == 1:
+		case there && (c.err == errNotWritten || errors.Is(c.err, errCold) || c.err == errBusy || c.err == errBehind || fault.Is(c.err, fault.NotFound)) && c.attempts == 1:
 			s.fail("%s %s was refused with %q and yet counts", c.request.Op, c.request.ID, c.err)
 		}
 	}

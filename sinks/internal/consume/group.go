@@ -17,6 +17,9 @@ type GroupConfig struct {
 	ID      string
 	Brokers []string
 	Topic   string
+	// Ready is nil when the topic is there with all its partitions. A group
+	// that is joined before gives out no partition and is not told later.
+	Ready func(ctx context.Context) error
 }
 
 // Group gives whole partitions to workers, as the generations of a consumer
@@ -77,12 +80,18 @@ func (g *Group) Stop(ctx context.Context) error {
 
 func (g *Group) run(ctx context.Context) {
 	for try := 0; ctx.Err() == nil; try++ {
+		if err := g.cfg.Ready(ctx); err != nil {
+			g.logger.Debug("waiting for the topic", "error", err)
+			pause(ctx, min(try, 2))
+			continue
+		}
 		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 			ID: g.cfg.ID, Brokers: g.cfg.Brokers, Topics: []string{g.cfg.Topic},
 			HeartbeatInterval: time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 10 * time.Second,
 			JoinGroupBackoff: 500 * time.Millisecond, // the default of 5 s makes every start slow
-			StartOffset:      kafka.FirstOffset, Timeout: 5 * time.Second, WatchPartitionChanges: false,
-			ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) { g.logger.Debug("consumer group", "format", format) }),
+			StartOffset:      kafka.FirstOffset, Timeout: 5 * time.Second,
+			WatchPartitionChanges: true, // another broker may have heard of fewer partitions than Ready did
+			ErrorLogger:           kafka.LoggerFunc(func(format string, args ...any) { g.logger.Debug("consumer group", "format", format) }),
 		})
 		if err == nil {
 			err = g.generations(ctx, group)

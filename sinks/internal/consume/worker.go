@@ -119,6 +119,7 @@ func (w *worker) follow(ctx context.Context, committed int64) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pages := w.prefetch(ctx, r.position.Next)
+	looked := time.Now()
 	for fetched := range pages {
 		if fetched.err != nil {
 			return w.outOfRange(fetched.err)
@@ -126,8 +127,31 @@ func (w *worker) follow(ctx context.Context, committed int64) error {
 		if err := w.takePage(ctx, r, fetched.page); err != nil {
 			return err
 		}
+		if len(fetched.page.Records) == 0 && time.Since(looked) >= lookEvery {
+			if err := w.lookAgain(ctx, r.position.Next); err != nil {
+				return err
+			}
+			looked = time.Now()
+		}
 	}
 	return ctx.Err()
+}
+
+// lookEvery is how often the view of an idle partition is looked at.
+const lookEvery = 5 * time.Second
+
+// lookAgain makes sure that the view still is where its worker left it. A busy
+// worker hears from Apply that its view was set back, emptied or lost; an idle
+// one would never know, and the view would stay behind until the next write.
+func (w *worker) lookAgain(ctx context.Context, next int64) error {
+	progress, err := w.view.Progress(ctx, w.partition)
+	switch {
+	case err != nil:
+		return terminal(err)
+	case progress.Next < next:
+		return fmt.Errorf("%w: partition %d is at %d again, not at %d", view.ErrHole, w.partition, progress.Next, next)
+	}
+	return nil
 }
 
 type fetched struct {
@@ -172,10 +196,10 @@ func (w *worker) takePage(ctx context.Context, r *reader, page kafkaconn.Page) e
 				return err
 			}
 			w.status.moved(r.position.Next, out.verdicts, len(out.batch.Entries))
-			w.commit(r.position.Next)
 		} else {
 			w.status.idle()
 		}
+		w.commit(r.position.Next) // idle too: commits are rare, and the last one must not be left out
 		if out.stop != nil {
 			return stopError{out.stop}
 		}
