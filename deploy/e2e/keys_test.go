@@ -68,3 +68,31 @@ func exactApplication(t *testing.T, h *house, key []string) string {
 	}
 	return match[1]
 }
+
+// TestEmbeddedSecretRotated retries requests of before a rotation.
+func TestEmbeddedSecretRotated(t *testing.T) {
+	const variable, young = "CHATLOG_INGEST_TOKEN_SECRET=", "0123456789abcdef0123456789abcdef"
+	before := strings.Repeat("o", 32)
+	h := embedded(t, variable+before)
+	key := []string{"Idempotency-Key", uuid.NewString()}
+	first := exactApplication(t, h, key)
+	if err := h.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	p := h.Program("local")
+	p.Env = append(p.Env, variable+young+","+before)
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if again := exactApplication(t, h, key); again != first {
+			t.Fatalf("after the rotation the same key made another application: %s, then %s", first, again)
+		}
+	}
+	exact(t, h.query, "POST", "/application", `{"username":"Another"}`, 422,
+		`{"error":"Idempotency-Key was used with another request"}`, key...)
+	key = []string{"Idempotency-Key", uuid.NewString()}
+	if one, two := exactApplication(t, h, key), exactApplication(t, h, key); one != two {
+		t.Fatalf("the same key made two applications: %s and %s", one, two)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"chatlog/shared/config"
@@ -36,7 +37,10 @@ type Section struct {
 	BatchRecords   int              `mapstructure:"batch_records"`   // most records in one produce request
 	BatchBytes     int              `mapstructure:"batch_bytes"`     // most bytes in one produce request
 	// TokenSecret is what tokens of applications made with an Idempotency-Key
-	// are derived with. Every instance has the same, and it must never change.
+	// are derived with, the same for every instance: a list with commas, the one
+	// for new applications first. It is rotated by adding the new one behind on
+	// all instances, then moving it to the front; an old one that is taken away
+	// makes the retry of a request of its time a new application.
 	TokenSecret config.Secret `mapstructure:"token_secret"`
 	State       StateSection  `mapstructure:"state"`
 }
@@ -60,9 +64,23 @@ func DefaultSection() Section {
 		State: StateSection{MaxChats: 100_000, MaxMessages: 20_000, MaxUnsunk: 500_000}}
 }
 
+// minSecret is the least length of a token secret, in characters.
+const minSecret = 32
+
+// secrets gives the list of token secrets.
+func (s Section) secrets() []string {
+	return strings.FieldsFunc(s.TokenSecret.Reveal(), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+}
+
 // Validate checks the section.
 func (s Section) Validate() []error {
 	errs := s.HTTP.Validate()
+	for _, secret := range s.secrets() {
+		if len(secret) < minSecret {
+			errs = append(errs, fmt.Errorf("token_secret: must have at least %d characters each", minSecret))
+			break
+		}
+	}
 	if s.Advertise != "" {
 		if u, err := url.Parse(s.Advertise); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			errs = append(errs, fmt.Errorf("advertise: %q is not a base URL", s.Advertise))

@@ -55,7 +55,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		prepare.Step{Name: "schema", Do: parts.Rows.Migrate})
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
-	httpapi.New(set, httpapi.NewTokens(cfg.Ingest.TokenSecret.Reveal())).Routes(router)
+	httpapi.New(set, httpapi.NewTokens(cfg.Ingest.secrets())).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
 	router.Status([]telemetry.Part{
 		{Name: "partitions", Required: true, Check: set.Check},

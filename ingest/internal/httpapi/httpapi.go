@@ -71,15 +71,24 @@ func (a *API) createApplication(w http.ResponseWriter, r *http.Request, _ httpse
 	case !command.ValidUsername(name):
 		return nil, errUsername
 	}
-	token, err := a.tokens.For(r.Header.Get(HeaderKey))
+	tokens, err := a.tokens.For(r.Header.Get(HeaderKey))
 	if err != nil {
 		return nil, err
 	}
-	request := partition.Request{Op: command.ApplicationCreate, Application: token, Username: name}
+	request := partition.Request{Op: command.ApplicationCreate, Username: name}
+	for _, old := range tokens[1:] { // made before a rotation?
+		request.Application, request.Find = old, true
+		if _, err := a.send(w, r, request, "/application", body.Raw); err == nil {
+			return applicationReply{old, name}, nil
+		} else if !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+	}
+	request.Application, request.Find = tokens[0], false
 	if _, err := a.send(w, r, request, "/application", body.Raw); err != nil {
 		return nil, err
 	}
-	return applicationReply{token, name}, nil
+	return applicationReply{tokens[0], name}, nil
 }
 
 type chatReply struct {

@@ -71,29 +71,35 @@ func lengthPrefixed(fields ...string) []byte {
 }
 
 // Tokens makes the tokens of new applications.
-type Tokens struct{ secret []byte }
+type Tokens struct{ secrets []string }
 
-// NewTokens makes tokens; secret (none: empty) is what tokens of keyed requests
-// are derived with. It must never change, or the retry of a keyed request makes
-// a second application.
-func NewTokens(secret string) *Tokens { return &Tokens{[]byte(secret)} }
+// NewTokens makes tokens; secrets are what tokens of keyed requests are derived
+// with, the one for new applications first. The others are those of before a
+// rotation: a retry of a request that was answered with one of them still finds
+// its application. One that is taken away makes such a retry a new application.
+func NewTokens(secrets []string) *Tokens { return &Tokens{secrets} }
 
-// For gives a random token, or the one that belongs to a key, so that a retry
-// finds the same partition.
-func (t *Tokens) For(key string) (string, error) {
+// For gives a random token, or those that belong to a key, so that a retry
+// finds the same partition: the one for a new application first, then those
+// that an application of before a rotation may have.
+func (t *Tokens) For(key string) ([]string, error) {
 	if key == "" {
 		var raw [16]byte
 		rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
-		return hex.EncodeToString(raw[:]), nil
+		return []string{hex.EncodeToString(raw[:])}, nil
 	}
 	id, err := uuid.Parse(key)
 	if err != nil || len(key) != 36 {
-		return "", errKeyUUID
+		return nil, errKeyUUID
 	}
-	if len(t.secret) == 0 {
-		return "", errKeySecret
+	if len(t.secrets) == 0 {
+		return nil, errKeySecret
 	}
-	mac := hmac.New(sha256.New, t.secret)
-	mac.Write(id[:])
-	return hex.EncodeToString(mac.Sum(nil)[:16]), nil
+	var all []string
+	for _, secret := range t.secrets {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(id[:])
+		all = append(all, hex.EncodeToString(mac.Sum(nil)[:16]))
+	}
+	return all, nil
 }

@@ -21,6 +21,7 @@ type Request struct {
 	Message     string
 	Keyed       bool
 	Fingerprint string
+	Find        bool // only answer a keyed request that was made before; else it is not found
 }
 
 // Reply is where a request ended up. Offset is the position that a reader has

@@ -87,6 +87,9 @@ func (d *draft) judge(c *Call) verdict {
 			return verdict{outcome: answer, reply: known.reply}
 		}
 	}
+	if r.Find {
+		return verdict{outcome: deny, err: errApplication}
+	}
 	v := d.number(c)
 	if v.outcome == include {
 		v.command.ID, v.command.Op, v.command.Time = r.ID, r.Op, d.now
