@@ -1,4 +1,4 @@
 # Tools that drive a running chatlog from outside.
 .PHONY: feed
 feed: ## posts real texts in six languages to what runs on 8000 and 3001, reads and searches them
-	@catalogues=$$(deploy/e2e/feed/catalogues.sh) && $(GO) run ./deploy/e2e/feed $(FEED) $$catalogues
+	@catalogues=$$(deploy/catalogue/fetch.sh) && $(GO) run ./deploy/e2e/feed $(FEED) $$catalogues

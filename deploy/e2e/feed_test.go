@@ -10,7 +10,7 @@ import (
 
 // TestRealTexts feeds real texts in six languages through the real parts.
 func TestRealTexts(t *testing.T) {
-	found := exec.CommandContext(t.Context(), "feed/catalogues.sh")
+	found := exec.CommandContext(t.Context(), "../catalogue/fetch.sh")
 	var problems strings.Builder
 	found.Stderr = &problems
 	folder, err := found.Output()

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"chatlog/deploy/catalogue"
 	"chatlog/deploy/client"
 )
 
@@ -41,7 +42,7 @@ type job struct {
 }
 
 // post writes all texts, the languages mixed, by many clients at once.
-func (f *feed) post(ctx context.Context, all []language) error {
+func (f *feed) post(ctx context.Context, all []catalogue.Language) error {
 	var err error
 	if f.token, err = f.ingest.CreateApplication(ctx, "feed", nil); err != nil {
 		return err
@@ -52,7 +53,7 @@ func (f *feed) post(ctx context.Context, all []language) error {
 		if err != nil || number != int64(i+1) {
 			return fmt.Errorf("chat %d is number %d: %w", i+1, number, err)
 		}
-		for _, text := range l.texts {
+		for _, text := range l.Texts {
 			jobs = append(jobs, job{number, text})
 		}
 	}
@@ -152,13 +153,13 @@ func part(values []time.Duration, share float64) time.Duration {
 }
 
 // readBack counts the texts that a chat holds once, byte for byte.
-func (f *feed) readBack(ctx context.Context, chat int64, l language) (same int, err error) {
+func (f *feed) readBack(ctx context.Context, chat int64, l catalogue.Language) (same int, err error) {
 	list, err := f.query.Messages(ctx, f.token, chat, client.Headers{"Consistency-Token", f.last})
 	if err != nil {
 		return 0, err
 	}
 	left := map[string]bool{}
-	for _, text := range l.texts {
+	for _, text := range l.Texts {
 		left[text] = true
 	}
 	for i, m := range list {
@@ -178,15 +179,15 @@ type findings struct {
 
 // search looks words up and compares what is found with the texts that hold
 // them. What is found besides them differs in case, marks or width.
-func (f *feed) search(ctx context.Context, chat int64, l language, count int) (s findings, err error) {
-	for _, word := range words(l.texts, count, rand.New(rand.NewPCG(3, uint64(chat)))) {
+func (f *feed) search(ctx context.Context, chat int64, l catalogue.Language, count int) (s findings, err error) {
+	for _, word := range catalogue.Words(l.Texts, count, rand.New(rand.NewPCG(3, uint64(chat)))) {
 		began := time.Now()
-		hits, err := f.query.Search(ctx, f.token, chat, word, mostHits, nil)
+		hits, err := f.query.Search(ctx, f.token, chat, word, catalogue.MostHits, nil)
 		if err != nil {
 			return s, err
 		}
 		f.searches = append(f.searches, time.Since(began))
-		held := holding(l.texts, word)
+		held := catalogue.Holding(l.Texts, word)
 		s.words++
 		s.holding += len(held)
 		for _, hit := range hits {
@@ -198,7 +199,7 @@ func (f *feed) search(ctx context.Context, chat int64, l language, count int) (s
 			}
 		}
 		for text := range held {
-			if len(hits) >= mostHits {
+			if len(hits) >= catalogue.MostHits {
 				s.holding-- // more are found than one search shows
 			} else if len(s.missed) < 5 {
 				s.missed = append(s.missed, fmt.Sprintf("%q in %q", word, text))

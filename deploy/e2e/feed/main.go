@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"chatlog/deploy/catalogue"
 	"chatlog/deploy/client"
 )
 
@@ -47,15 +48,15 @@ func run() error {
 	if len(o.folders) == 0 {
 		return errors.New("name folders that hold <language>/LC_MESSAGES/*.mo")
 	}
-	all, err := gather(o.folders, o.languages)
+	all, err := catalogue.Gather(o.folders, o.languages)
 	if err != nil {
 		return err
 	}
 	total := 0
 	for i := range all {
 		l := &all[i]
-		l.thin(o.each)
-		total += len(l.texts)
+		l.Thin(o.each)
+		total += len(l.Texts)
 	}
 	if total < o.least {
 		return fmt.Errorf("only %d texts in %v, at least %d are wanted", total, o.folders, o.least)
@@ -66,7 +67,7 @@ func run() error {
 	return f.run(context.Background(), all, o.words)
 }
 
-func (f *feed) run(ctx context.Context, all []language, count int) error {
+func (f *feed) run(ctx context.Context, all []catalogue.Language, count int) error {
 	began := time.Now()
 	if err := f.post(ctx, all); err != nil {
 		return err
@@ -85,8 +86,8 @@ func (f *feed) run(ctx context.Context, all []language, count int) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-8s  %8d  %10d  %5d  %23d  %5d  %13d\n", l.name, len(l.texts), same, s.words, s.holding, s.found, s.besides)
-		if same != len(l.texts) || s.words < count || s.found != s.holding {
+		fmt.Printf("%-8s  %8d  %10d  %5d  %23d  %5d  %13d\n", l.Name, len(l.Texts), same, s.words, s.holding, s.found, s.besides)
+		if same != len(l.Texts) || s.words < count || s.found != s.holding {
 			wrong++
 		}
 		for _, m := range s.missed {

@@ -1,4 +1,4 @@
-package main
+package catalogue
 
 import (
 	"math/rand/v2"
@@ -6,14 +6,14 @@ import (
 	"unicode"
 )
 
-// mostHits is how many messages may hold a word that is drawn: one search
+// MostHits is how many messages may hold a word that is drawn: one search
 // shows that many.
-const mostHits = 1000
+const MostHits = 1000
 
-// words draws words from texts: runs of at least four letters, or, in scripts
-// that set no spaces, of two to four characters in a row. At most mostHits
+// Words draws words from texts: runs of at least four letters, or, in scripts
+// that set no spaces, of two to four characters in a row. At most MostHits
 // messages hold each of them.
-func words(texts []string, count int, random *rand.Rand) []string {
+func Words(texts []string, count int, random *rand.Rand) []string {
 	drawn := map[string]bool{}
 	var all []string
 	for tries := 0; len(all) < count && tries < 200*count; tries++ {
@@ -22,7 +22,7 @@ func words(texts []string, count int, random *rand.Rand) []string {
 			continue
 		}
 		word := pick([]rune(runs[random.IntN(len(runs))]), random)
-		if word == "" || drawn[word] || len(holding(texts, word)) > mostHits {
+		if word == "" || drawn[word] || len(Holding(texts, word)) > MostHits {
 			continue
 		}
 		drawn[word] = true
@@ -41,8 +41,8 @@ func pick(run []rune, random *rand.Rand) string {
 	return string(run)
 }
 
-// holding gives the texts that hold a word, as anybody would look for it.
-func holding(texts []string, word string) map[string]bool {
+// Holding gives the texts that hold a word, as anybody would look for it.
+func Holding(texts []string, word string) map[string]bool {
 	found := map[string]bool{}
 	for _, text := range texts {
 		if strings.Contains(text, word) {

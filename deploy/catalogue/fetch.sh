@@ -2,7 +2,7 @@
 # Prints a folder with gettext catalogues of a few Debian packages. They are
 # downloaded once and unpacked, not installed.
 set -euo pipefail
-cache=${FEED_CACHE:-$(cd "$(dirname "$0")/../../.." && pwd)/.stack/catalogues}
+cache=${CATALOGUES:-$(cd "$(dirname "$0")/../.." && pwd)/.stack/catalogues}
 if [ ! -e "$cache/whole" ]; then
   for tool in apt-get dpkg-deb; do
     command -v $tool >/dev/null || { echo "$tool is needed" >&2; exit 1; }

@@ -1,4 +1,6 @@
-package main
+// Package catalogue reads real texts in many languages: the translations of
+// programs, as compiled gettext catalogues hold them.
+package catalogue
 
 import (
 	"bytes"
@@ -61,16 +63,16 @@ func cut(file []byte, order binary.ByteOrder, at uint64) (string, error) {
 	return string(file[start : start+length]), nil
 }
 
-// language is one language's texts, in a fixed order, each once.
-type language struct {
-	name  string
-	texts []string
+// Language is one language's texts, in a fixed order, each once.
+type Language struct {
+	Name  string
+	Texts []string
 }
 
-// gather reads all catalogues under some folders, laid out as
+// Gather reads all catalogues under some folders, laid out as
 // …/<language>/LC_MESSAGES/*.mo, in the languages asked for. English is what
 // the others are translated from.
-func gather(folders, names []string) ([]language, error) {
+func Gather(folders, names []string) ([]Language, error) {
 	found := map[string]map[string]bool{}
 	for _, name := range names {
 		found[name] = map[string]bool{}
@@ -103,28 +105,28 @@ func gather(folders, names []string) ([]language, error) {
 			return nil, err
 		}
 	}
-	var all []language
+	var all []Language
 	for _, name := range names {
 		texts := make([]string, 0, len(found[name]))
 		for text := range found[name] {
 			texts = append(texts, text)
 		}
 		sort.Strings(texts)
-		all = append(all, language{name, texts})
+		all = append(all, Language{name, texts})
 	}
 	return all, nil
 }
 
-// thin leaves at most so many texts, evenly drawn; 0 leaves all.
-func (l *language) thin(most int) {
-	if most <= 0 || len(l.texts) <= most {
+// Thin leaves at most so many texts, evenly drawn; 0 leaves all.
+func (l *Language) Thin(most int) {
+	if most <= 0 || len(l.Texts) <= most {
 		return
 	}
 	kept := make([]string, most)
 	for i := range kept {
-		kept[i] = l.texts[i*len(l.texts)/most]
+		kept[i] = l.Texts[i*len(l.Texts)/most]
 	}
-	l.texts = kept
+	l.Texts = kept
 }
 
 // add takes a string of a catalogue: without its context (before EOT), each of
