@@ -6,7 +6,7 @@ GO ?= go
 
 .PHONY: help build run run-real test
 help: ## lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 build: ## builds all programs into bin/
 	@mkdir -p bin && $(GO) build -o bin/ ./ingest ./sinks ./query ./deploy/local
 run: ## runs all of chatlog in one process, with embedded parts, data in ./data
