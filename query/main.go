@@ -3,16 +3,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"chatlog/query/queryd"
-	"chatlog/shared/config"
 	"chatlog/shared/lifecycle"
+	"chatlog/shared/program"
 	"chatlog/shared/searchview/elastic"
 	"chatlog/shared/sqlview/mysql"
 	"chatlog/shared/telemetry"
@@ -26,25 +22,9 @@ Every key of config.yaml can be set by a variable: query.listen is
 CHATLOG_QUERY_LISTEN. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
-}
+func main() { os.Exit(program.Main("query", help, os.Args[1:], queryd.Default(), serve)) }
 
-func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int {
-	cfg := queryd.Default()
-	if code, done := config.Start("query", help, args, environ, &cfg, out, errOut); done {
-		return code
-	}
-	if err := serve(ctx, cfg, errOut); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(errOut, "query:", err)
-		return 1
-	}
-	return 0
-}
-
-func serve(ctx context.Context, cfg queryd.Config, errOut io.Writer) error {
+func serve(ctx context.Context, cfg queryd.Config, _, errOut io.Writer) error {
 	rows, err := mysql.Open(cfg.MySQL)
 	if err != nil {
 		return err

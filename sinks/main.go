@@ -3,16 +3,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
-	"chatlog/shared/config"
 	"chatlog/shared/lifecycle"
+	"chatlog/shared/program"
 	"chatlog/shared/searchview/elastic"
 	"chatlog/shared/sqlview/mysql"
 	"chatlog/shared/telemetry"
@@ -29,30 +26,20 @@ Every key of config.yaml can be set by a variable: sinks.listen is
 CHATLOG_SINKS_LISTEN. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(os.Args[1:])) }
 
-func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int {
+func run(args []string) int {
 	command := "all"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		command, args = args[0], args[1:]
 	}
 	if command != "all" && command != "mysql" && command != "search" {
-		fmt.Fprintf(errOut, "sinks: unknown command %q\n%s", command, help)
+		fmt.Fprintf(os.Stderr, "sinks: unknown command %q\n%s", command, help)
 		return 2
 	}
-	cfg := sinkd.Default()
-	if code, done := config.Start("sinks", help, args, environ, &cfg, out, errOut); done {
-		return code
-	}
-	if err := serve(ctx, command, cfg, errOut); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(errOut, "sinks:", err)
-		return 1
-	}
-	return 0
+	return program.Main("sinks", help, args, sinkd.Default(), func(ctx context.Context, cfg sinkd.Config, _, errOut io.Writer) error {
+		return serve(ctx, command, cfg, errOut)
+	})
 }
 
 func serve(ctx context.Context, command string, cfg sinkd.Config, errOut io.Writer) error {

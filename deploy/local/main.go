@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
-	"chatlog/shared/config"
 	"chatlog/shared/lifecycle"
+	"chatlog/shared/program"
 	"chatlog/shared/telemetry"
 )
 
@@ -25,23 +23,7 @@ Every key of config.yaml can be set by a variable: local.data_dir is
 CHATLOG_LOCAL_DATA_DIR. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
-}
-
-func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int {
-	cfg := Default()
-	if code, done := config.Start("local", help, args, environ, &cfg, out, errOut); done {
-		return code
-	}
-	if err := serve(ctx, cfg, out, errOut); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(errOut, "local:", err)
-		return 1
-	}
-	return 0
-}
+func main() { os.Exit(program.Main("local", help, os.Args[1:], Default(), serve)) }
 
 func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 	logger := telemetry.NewLogger(cfg.Log, errOut)

@@ -34,6 +34,21 @@ type Params struct{ list httprouter.Params }
 // Get gives a parameter's value.
 func (p Params) Get(name string) string { return p.list.ByName(name) }
 
+// Number gives a parameter that is a chat's or message's number.
+func (p Params) Number(name string) int64 { return Number(p.Get(name)) }
+
+// Number reads a number from 1 to 2^63-1; anything else is 0.
+func Number(text string) int64 {
+	if text == "" || text[0] < '1' || text[0] > '9' { // no sign, no leading zero
+		return 0
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // HeaderRequestID ties a reply to its log line.
 const HeaderRequestID = "X-Request-Id"
 

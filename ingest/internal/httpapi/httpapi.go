@@ -120,7 +120,7 @@ func (a *API) createMessage(w http.ResponseWriter, r *http.Request, p httpserve.
 	if err != nil {
 		return nil, err
 	}
-	token, chat := p.Get("token"), number(p.Get("chat"))
+	token, chat := p.Get("token"), p.Number("chat")
 	if !command.ValidToken(token) || chat == 0 {
 		return nil, errChat
 	}
@@ -149,7 +149,7 @@ func (a *API) deleteMessage(w http.ResponseWriter, r *http.Request, p httpserve.
 }
 
 func (a *API) change(w http.ResponseWriter, r *http.Request, p httpserve.Params, request partition.Request, body []byte) (any, error) {
-	token, chat, message := p.Get("token"), number(p.Get("chat")), number(p.Get("message"))
+	token, chat, message := p.Get("token"), p.Number("chat"), p.Number("message")
 	if !command.ValidToken(token) || chat == 0 || message == 0 {
 		return nil, errMessage
 	}
@@ -193,16 +193,4 @@ func readMessage(r *http.Request) (raw []byte, text string, err error) {
 
 func chatPath(token string, chat int64) string {
 	return "/application/" + token + "/chat/" + strconv.FormatInt(chat, 10)
-}
-
-// number reads a chat's or message's number; 0 if it can be none.
-func number(text string) int64 {
-	if text == "" || text[0] < '1' || text[0] > '9' { // no sign, no leading zero
-		return 0
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
 }

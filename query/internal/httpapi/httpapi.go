@@ -80,7 +80,7 @@ func (a *API) chat(_ http.ResponseWriter, r *http.Request, p httpserve.Params) (
 	if err != nil {
 		return nil, err
 	}
-	row, err := a.reader.Chat(r.Context(), view.ChatKey{Application: p.Get("token"), Number: number(p.Get("chat"))}, after)
+	row, err := a.reader.Chat(r.Context(), view.ChatKey{Application: p.Get("token"), Number: p.Number("chat")}, after)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (a *API) message(_ http.ResponseWriter, r *http.Request, p httpserve.Params
 	if err != nil {
 		return nil, err
 	}
-	key := view.MessageKey{Application: p.Get("token"), Chat: number(p.Get("chat")), Number: number(p.Get("message"))}
+	key := view.MessageKey{Application: p.Get("token"), Chat: p.Number("chat"), Number: p.Number("message")}
 	row, err := a.reader.Message(r.Context(), key, after)
 	if err != nil {
 		return nil, err
@@ -120,16 +120,4 @@ func token(r *http.Request) (*position.Token, error) {
 		return nil, errToken
 	}
 	return &t, nil
-}
-
-// number reads a chat's or message's number; 0 if it can be none.
-func number(text string) int64 {
-	if text == "" || text[0] < '1' || text[0] > '9' { // no sign, no leading zero
-		return 0
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
 }

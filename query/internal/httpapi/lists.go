@@ -48,7 +48,7 @@ func (a *API) messages(w http.ResponseWriter, r *http.Request, p httpserve.Param
 	if err != nil {
 		return nil, err
 	}
-	key := view.ChatKey{Application: p.Get("token"), Number: number(p.Get("chat"))}
+	key := view.ChatKey{Application: p.Get("token"), Number: p.Number("chat")}
 	page.Limit++ // one more tells whether there is a next page
 	rows, err := a.reader.Messages(r.Context(), key, page, after)
 	if err != nil {
@@ -147,7 +147,7 @@ func parseCursor(cursor, kind string, descending bool) (int64, error) {
 	if len(parts) != 4 {
 		return 0, errCursor
 	}
-	after := number(parts[2])
+	after := httpserve.Number(parts[2])
 	if after == 0 || cursorText(kind, descending, after) != cursor {
 		return 0, errCursor
 	}
@@ -179,7 +179,7 @@ func (a *API) searchApplication(_ http.ResponseWriter, r *http.Request, p httpse
 }
 
 func (a *API) searchChat(_ http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
-	chat := number(p.Get("chat"))
+	chat := p.Number("chat")
 	if chat == 0 || !command.ValidToken(p.Get("token")) {
 		return nil, read.ErrChat
 	}

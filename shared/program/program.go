@@ -1,0 +1,31 @@
+// Package program is what all of chatlog's programs begin and end with: flags,
+// configuration, signals, exit codes.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"chatlog/shared/config"
+)
+
+// Main reads a program's flags and configuration into cfg, which holds the
+// defaults, and serves until SIGINT or SIGTERM. It gives the exit code: 0
+// stopped, 1 failed, 2 wrong configuration.
+func Main[C any](name, help string, args []string, cfg C, serve func(ctx context.Context, cfg C, out, errOut io.Writer) error) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if code, done := config.Start(name, help, args, os.Environ(), &cfg, os.Stdout, os.Stderr); done {
+		return code
+	}
+	if err := serve(ctx, cfg, os.Stdout, os.Stderr); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		return 1
+	}
+	return 0
+}
