@@ -60,7 +60,7 @@ func (c *Conn) Produce(ctx context.Context, topic string, partition int32, recor
 var refusals = []error{
 	kafka.NotLeaderForPartition, kafka.LeaderNotAvailable, kafka.UnknownTopicOrPartition,
 	kafka.NotEnoughReplicas, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
-	kafka.BrokerAuthorizationFailed, kafka.InvalidRequiredAcks, kafka.KafkaStorageError,
+	kafka.BrokerAuthorizationFailed, kafka.InvalidRequiredAcks,
 	protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
 }
 
