@@ -18,6 +18,12 @@ func testKeys(t *testing.T, h *house) {
 		`{"error":"Idempotency-Key was used with another request"}`, key...)
 	exact(t, h.query, "POST", "/application", `{"username":"Shetewi"}`, 400,
 		`{"error":"Idempotency-Key must be a UUID when an application is created"}`, "Idempotency-Key", "abc")
+	shouted := []string{"Idempotency-Key", strings.ToUpper(key[1])} // the same UUID
+	if again := exactApplication(t, h, shouted); again != first {
+		t.Fatalf("the same key in capitals made another application: %s and %s", first, again)
+	}
+	exact(t, h.query, "POST", "/application", `{"username":"Another"}`, 422,
+		`{"error":"Idempotency-Key was used with another request"}`, shouted...)
 	at := "/application/" + first
 	for range 2 {
 		exact(t, h.query, "POST", at+"/chat", "", 200, `{"Application":"`+first+`","Chat":1}`, "Idempotency-Key", "c1")

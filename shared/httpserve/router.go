@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,9 @@ func NewRouter(logger *slog.Logger, m *Metrics) *Router {
 		WriteError(w, fault.New(fault.NotFound, "Not found"))
 	})
 	r.routes.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		// httprouter names OPTIONS even when it does not answer it.
+		allowed := strings.Split(w.Header().Get("Allow"), ", ")
+		w.Header().Set("Allow", strings.Join(slices.DeleteFunc(allowed, func(m string) bool { return m == http.MethodOptions }), ", "))
 		writeJSON(w, http.StatusMethodNotAllowed, errorBody{"Method not allowed"})
 	})
 	return r

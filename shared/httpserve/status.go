@@ -16,5 +16,5 @@ func (r *Router) Status(parts []telemetry.Part, metrics prometheus.Gatherer) {
 		return map[string]string{"status": "ok"}, nil
 	})
 	r.Mount(http.MethodGet, "/readyz", telemetry.NewHealth(fault.PublicOf, parts...))
-	r.Mount(http.MethodGet, "/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	r.Mount(http.MethodGet, "/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"chatlog/ingest/internal/partition"
+	"chatlog/shared/command"
 	"chatlog/shared/fault"
 )
 
@@ -41,6 +43,9 @@ func identify(request *partition.Request, r *http.Request, path string, body []b
 	key := values[0]
 	if len(values) > 1 || !validKey(key) {
 		return errKey
+	}
+	if request.Op == command.ApplicationCreate {
+		key = strings.ToLower(key) // a UUID: one key has one spelling, as its token has
 	}
 	request.ID = uuid.NewSHA1(namespace, lengthPrefixed(request.Application, key)).String()
 	sum := sha256.Sum256(lengthPrefixed(r.Method, path, string(body)))

@@ -104,6 +104,15 @@ func (d *draft) number(c *Call) verdict {
 	r := &c.Request
 	switch r.Op {
 	case command.ApplicationCreate:
+		// Nobody draws another's 128 random bits, but a token that comes from a
+		// key has to be looked up: made twice, it would count its chats from 1.
+		known, found := d.application(r.Application)
+		if !found && r.Keyed {
+			return verdict{outcome: load, needs: d.needs(c)}
+		}
+		if known.exists {
+			return verdict{outcome: refuse, err: errOtherBody}
+		}
 		return verdict{outcome: include, command: command.Command{Username: r.Username}}
 	case command.ChatCreate:
 		known, found := d.application(r.Application)
@@ -168,9 +177,10 @@ func (d *draft) needs(c *Call) Keys {
 		}
 	}
 	switch r.Op {
-	case command.ApplicationCreate:
-		return k
-	case command.ChatCreate:
+	case command.ApplicationCreate, command.ChatCreate:
+		if r.Op == command.ApplicationCreate && !r.Keyed {
+			return k
+		}
 		if _, found := d.application(r.Application); !found {
 			k.Applications = append(k.Applications, r.Application)
 		}

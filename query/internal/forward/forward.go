@@ -57,7 +57,7 @@ const guard = "X-Chatlog-Forwarded"
 
 // Headers that are passed on; all others belong to the connection.
 var (
-	requestHeaders  = []string{"Content-Type", "Idempotency-Key", httpserve.HeaderRequestID, "Traceparent", "Tracestate"}
+	requestHeaders  = []string{"Content-Type", "Content-Encoding", "Idempotency-Key", httpserve.HeaderRequestID, "Traceparent", "Tracestate"}
 	responseHeaders = []string{"Content-Type", "Consistency-Token", "Retry-After", "Allow"}
 )
 

@@ -99,7 +99,10 @@ func (a *API) chats(w http.ResponseWriter, r *http.Request, p httpserve.Params) 
 
 // pageOf reads limit, order and cursor. kind tells the lists apart.
 func pageOf(r *http.Request, kind string) (sqlview.Page, error) {
-	query := r.URL.Query()
+	query, err := parameters(r)
+	if err != nil {
+		return sqlview.Page{}, err
+	}
 	limit, err := limitOf(query)
 	if err != nil {
 		return sqlview.Page{}, err
@@ -116,6 +119,16 @@ func pageOf(r *http.Request, kind string) (sqlview.Page, error) {
 		page.After, err = parseCursor(cursor, kind, page.Descending)
 	}
 	return page, err
+}
+
+// parameters reads what follows the question mark. A broken escape is told
+// rather than left out: the client would get another list than it asked for.
+func parameters(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "Malformed query", err)
+	}
+	return query, nil
 }
 
 func limitOf(query url.Values) (int, error) {
@@ -191,7 +204,10 @@ func (a *API) search(r *http.Request, p httpserve.Params, chat int64) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	query := r.URL.Query()
+	query, err := parameters(r)
+	if err != nil {
+		return nil, err
+	}
 	limit, err := limitOf(query)
 	if err != nil {
 		return nil, err
