@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"chatlog/ingest/internal/lease"
 	"chatlog/ingest/internal/partition"
 	"chatlog/shared/command"
 )
@@ -87,5 +88,26 @@ func (m *metrics) observer(number int32) func(*partition.Machine) {
 		} else {
 			ready.Set(0)
 		}
+	}
+}
+
+// forwardCounter counts writes of other instances' partitions.
+func forwardCounter(r prometheus.Registerer) func(outcome string) {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_owner_forwards_total",
+		Help: "Writes brought to the instance that holds their partition, by outcome."}, []string{"outcome"})
+	r.MustRegister(c)
+	return func(outcome string) { c.WithLabelValues(outcome).Inc() }
+}
+
+// leaseGauges tell which leases this instance holds.
+func leaseGauges(r prometheus.Registerer, k *lease.Keeper, partitions int) {
+	for p := range partitions {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chatlog_partition_leased", Help: "1 while this instance holds the partition's lease.",
+			ConstLabels: prometheus.Labels{"partition": strconv.Itoa(p)}}, func() float64 {
+			if k.Holds(int32(p)) {
+				return 1
+			}
+			return 0
+		}))
 	}
 }

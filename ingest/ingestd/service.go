@@ -1,6 +1,7 @@
 package ingestd
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -9,11 +10,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
+	"chatlog/ingest/internal/forward"
 	"chatlog/ingest/internal/httpapi"
+	"chatlog/ingest/internal/lease"
 	"chatlog/ingest/internal/partition"
-	"chatlog/shared/directory"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/lifecycle"
@@ -54,8 +55,17 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		}},
 		prepare.Step{Name: "schema", Do: parts.Rows.Migrate})
 
+	var server *httpserve.Server
+	keeper := lease.NewKeeper(client, cfg.Redis.Prefix, cfg.Topics.Commands.Partitions, uuid.NewString(), func() string {
+		return cmp.Or(cfg.Ingest.Advertise, "http://"+server.Addr())
+	}, logger)
+	forwarder := forward.New(keeper, cfg.Ingest.RequestTimeout, forwardCounter(parts.Metrics))
+	leaseGauges(parts.Metrics, keeper, cfg.Topics.Commands.Partitions)
+	partitionOf := func(token string) int32 { return topic.PartitionOf([]byte(token), cfg.Topics.Commands.Partitions) }
+	tokens := httpapi.NewTokens(cfg.Ingest.secrets(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
+
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
-	httpapi.New(set, httpapi.NewTokens(cfg.Ingest.secrets())).Routes(router)
+	httpapi.New(set, forwarder, tokens, partitionOf).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
 	router.Status([]telemetry.Part{
 		{Name: "partitions", Required: true, Check: set.Check},
@@ -66,25 +76,16 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		}},
 		{Name: "mysql", Check: parts.Rows.Ready},
 		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
+		{Name: "leases", Check: keeper.Check},
 	}, parts.Metrics)
-	server := httpserve.NewServer("ingest http", cfg.Ingest.HTTP, router, logger)
+	server = httpserve.NewServer("ingest http", cfg.Ingest.HTTP, router, logger)
 
 	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
+		forwarder.Close()
 		conn.Close()
 		return client.Close()
 	}}
-	announce := lifecycle.Loop("directory", func(ctx context.Context) {
-		announceAs(ctx, cfg, client, server.Addr(), logger)
-	})
-	return &Service{Group: lifecycle.NewGroup("ingest", closing, ready, set, server, announce), server: server}, nil
-}
-
-func announceAs(ctx context.Context, cfg Config, client *redis.Client, addr string, logger *slog.Logger) {
-	url := cfg.Ingest.Advertise
-	if url == "" {
-		url = "http://" + addr
-	}
-	directory.New(client, cfg.Redis.Prefix).Announce(ctx, uuid.NewString(), url, logger)
+	return &Service{Group: lifecycle.NewGroup("ingest", closing, ready, set, server, keeper), server: server}, nil
 }
 
 // newSet makes an owner for every partition.

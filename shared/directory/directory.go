@@ -5,7 +5,6 @@ package directory
 
 import (
 	"context"
-	"log/slog"
 	"sort"
 	"time"
 
@@ -14,71 +13,85 @@ import (
 	"chatlog/shared/fault"
 )
 
-const (
-	lifetime = 10 * time.Second // of an entry that is not renewed
-	renewal  = 3 * time.Second
-)
-
-// Directory is the list of ingest instances.
+// Directory is the list of ingest instances: a set of their ids, and for each
+// an entry with its base URL, which expires unless it is renewed.
 type Directory struct {
 	client *redis.Client
-	prefix string
+	set    string
 }
 
 // New makes a directory under a key prefix.
 func New(client *redis.Client, prefix string) *Directory {
-	return &Directory{client: client, prefix: prefix + "ingest:"}
+	return &Directory{client: client, set: prefix + "ingest"}
 }
 
-// Lookup gives the base URLs of all instances that announced themselves.
-func (d *Directory) Lookup(ctx context.Context) ([]string, error) {
-	var keys []string
-	found := d.client.Scan(ctx, 0, d.prefix+"*", 100).Iterator()
-	for found.Next(ctx) {
-		keys = append(keys, found.Val())
+func (d *Directory) key(id string) string { return d.set + ":" + id }
+
+// Enter makes or renews an instance's entry.
+func (d *Directory) Enter(ctx context.Context, id, url string, lifetime time.Duration) error {
+	pipe := d.client.TxPipeline()
+	pipe.SAdd(ctx, d.set, id)
+	pipe.Set(ctx, d.key(id), url, lifetime)
+	_, err := pipe.Exec(ctx)
+	return unavailable(err)
+}
+
+// Remove removes an instance's entry.
+func (d *Directory) Remove(ctx context.Context, id string) error {
+	pipe := d.client.TxPipeline()
+	pipe.SRem(ctx, d.set, id)
+	pipe.Del(ctx, d.key(id))
+	_, err := pipe.Exec(ctx)
+	return unavailable(err)
+}
+
+// Entries gives the base URLs of all instances by their ids, and strikes those
+// off that have expired.
+func (d *Directory) Entries(ctx context.Context) (map[string]string, error) {
+	ids, err := d.client.SMembers(ctx, d.set).Result()
+	if err != nil || len(ids) == 0 {
+		return nil, unavailable(err)
 	}
-	if err := found.Err(); err != nil {
-		return nil, fault.Wrap(fault.Transient, "Temporarily unavailable", err)
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = d.key(id)
 	}
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	sort.Strings(keys)
 	values, err := d.client.MGet(ctx, keys...).Result()
 	if err != nil {
-		return nil, fault.Wrap(fault.Transient, "Temporarily unavailable", err)
+		return nil, unavailable(err)
 	}
-	var urls []string
-	for _, v := range values {
+	entries := map[string]string{}
+	var gone []any
+	for i, v := range values {
 		if url, ok := v.(string); ok && url != "" {
-			urls = append(urls, url)
+			entries[ids[i]] = url
+		} else {
+			gone = append(gone, ids[i])
 		}
 	}
+	if len(gone) > 0 { // one that is alive all the same enters again within a second
+		err = d.client.SRem(ctx, d.set, gone...).Err()
+	}
+	return entries, unavailable(err)
+}
+
+// Lookup gives the base URLs of all instances, in order.
+func (d *Directory) Lookup(ctx context.Context) ([]string, error) {
+	entries, err := d.Entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var urls []string
+	for _, url := range entries {
+		urls = append(urls, url)
+	}
+	sort.Strings(urls)
 	return urls, nil
 }
 
-// Announce keeps an instance's entry alive until ctx ends, and then removes
-// it. A Redis that is away is tried again; it is logged when that changes.
-func (d *Directory) Announce(ctx context.Context, instance, url string, logger *slog.Logger) {
-	key := d.prefix + instance
-	ticker := time.NewTicker(renewal)
-	defer ticker.Stop()
-	away := false
-	for {
-		err := d.client.Set(ctx, key, url, lifetime).Err()
-		if failed := err != nil && ctx.Err() == nil; failed != away {
-			away = failed
-			logger.Warn("directory", "reachable", !away, "error", err)
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			if err := d.client.Del(bounded, key).Err(); err != nil {
-				logger.Info("directory entry is left to expire", "error", err)
-			}
-			return
-		}
+func unavailable(err error) error {
+	if err == nil {
+		return nil
 	}
+	return fault.Wrap(fault.Transient, "Temporarily unavailable", err)
 }

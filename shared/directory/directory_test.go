@@ -1,10 +1,7 @@
 package directory
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"reflect"
 	"testing"
 	"time"
@@ -18,64 +15,61 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) { announced(t, miniredis.RunT(t).Addr()) })
-	t.Run("real", func(t *testing.T) { announced(t, parts.Redis(t)) })
+	t.Run("embedded", func(t *testing.T) { entered(t, miniredis.RunT(t).Addr()) })
+	t.Run("real", func(t *testing.T) { entered(t, parts.Redis(t)) })
 }
 
-// announced: an instance is found while it is announced, and not after.
-func announced(t *testing.T, address string) {
+// entered: an instance is found from when it is entered until it is removed.
+func entered(t *testing.T, address string) {
 	client := redis.NewClient(&redis.Options{Addr: address})
 	defer client.Close()
 	d := New(client, "test-"+uuid.NewString()+":")
 	found(t, d)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{}, 2)
-	for i := range 2 {
-		go func() {
-			d.Announce(ctx, fmt.Sprint(i), fmt.Sprintf("http://127.0.0.1:800%d", i), slog.New(slog.DiscardHandler))
-			ended <- struct{}{}
-		}()
+	for _, id := range []string{"b", "a", "b"} {
+		if err := d.Enter(t.Context(), id, "http://127.0.0.1:1/"+id, time.Minute); err != nil {
+			t.Fatal(err)
+		}
 	}
-	found(t, d, "http://127.0.0.1:8000", "http://127.0.0.1:8001")
-	cancel()
-	<-ended
-	<-ended
+	found(t, d, "http://127.0.0.1:1/a", "http://127.0.0.1:1/b")
+	entries, err := d.Entries(t.Context())
+	if want := map[string]string{"a": "http://127.0.0.1:1/a", "b": "http://127.0.0.1:1/b"}; err != nil || !reflect.DeepEqual(entries, want) {
+		t.Error(entries, err)
+	}
+	for _, id := range []string{"b", "b", "a"} {
+		if err := d.Remove(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
 	found(t, d)
 }
 
-// found waits until these are all that are found.
 func found(t *testing.T, d *Directory, want ...string) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		got, err := d.Lookup(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if reflect.DeepEqual(got, want) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("found %v, must be %v", got, want)
-		}
+	if got, err := d.Lookup(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("found %v %v, must be %v", got, err, want)
 	}
 }
 
-// TestAway: an entry outlives its instance by its lifetime only, and a Redis
+// TestExpired: an entry outlives its instance by its lifetime only, and a Redis
 // that is away is an error that passes, not an empty list.
-func TestAway(t *testing.T) {
+func TestExpired(t *testing.T) {
 	server := miniredis.RunT(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
 	defer client.Close()
 	d := New(client, "x:")
-	if err := client.Set(t.Context(), "x:ingest:dead", "http://127.0.0.1:1", lifetime).Err(); err != nil {
-		t.Fatal(err)
+	for id, lifetime := range map[string]time.Duration{"short": time.Second, "long": time.Minute} {
+		if err := d.Enter(t.Context(), id, "http://127.0.0.1:1/"+id, lifetime); err != nil {
+			t.Fatal(err)
+		}
 	}
-	found(t, d, "http://127.0.0.1:1")
-	server.FastForward(lifetime)
-	found(t, d)
+	found(t, d, "http://127.0.0.1:1/long", "http://127.0.0.1:1/short")
+	server.FastForward(2 * time.Second)
+	found(t, d, "http://127.0.0.1:1/long")
+	if ids, err := server.Members("x:ingest"); err != nil || !reflect.DeepEqual(ids, []string{"long"}) {
+		t.Error("what has expired stays in the set: ", ids, err)
+	}
 	server.Close()
-	if got, err := d.Lookup(t.Context()); !fault.Is(err, fault.Transient) || errors.Is(err, context.Canceled) || got != nil {
+	if got, err := d.Lookup(t.Context()); !fault.Is(err, fault.Transient) || errors.Is(err, redis.Nil) || got != nil {
 		t.Error(got, err)
 	}
 }

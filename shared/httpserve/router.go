@@ -5,6 +5,7 @@ package httpserve
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -99,7 +100,7 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 		}
 		if raw, ok := value.(Raw); ok {
 			w.Header().Set("Content-Type", raw.ContentType)
-			w.WriteHeader(http.StatusOK)
+			w.WriteHeader(cmp.Or(raw.Status, http.StatusOK))
 			w.Write(raw.Body) // a client that has gone away is no error of ours
 			return
 		}
@@ -111,8 +112,9 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 	}
 }
 
-// Raw is a value that is written as it is.
+// Raw is a value that is written as it is, whatever its status.
 type Raw struct {
+	Status      int // 0: 200
 	ContentType string
 	Body        []byte
 }

@@ -4,6 +4,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/position"
+	"chatlog/shared/relay"
 )
 
 // Submitter brings a request to whoever numbers it.
@@ -22,23 +24,33 @@ type Submitter interface {
 // HeaderToken carries the position of a write.
 const HeaderToken = "Consistency-Token"
 
+// Forwarder brings a write to the instance that holds its partition. Neither a
+// reply nor an error says that the write is this instance's.
+type Forwarder interface {
+	Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (*httpserve.Raw, error)
+}
+
 // API answers the writes.
 type API struct {
-	submit Submitter
-	tokens *Tokens
+	submit      Submitter
+	forward     Forwarder
+	tokens      *Tokens
+	partitionOf func(token string) int32
 }
 
 // New makes the API.
-func New(s Submitter, t *Tokens) *API { return &API{submit: s, tokens: t} }
+func New(s Submitter, f Forwarder, t *Tokens, partitionOf func(token string) int32) *API {
+	return &API{submit: s, forward: f, tokens: t, partitionOf: partitionOf}
+}
 
 // Routes adds the routes of the writes, in both spellings.
 func (a *API) Routes(r *httpserve.Router) {
-	r.Handle(http.MethodPost, "/application", a.createApplication)
+	r.Handle(http.MethodPost, "/application", a.answer(a.createApplication))
 	for _, chat := range []string{"/chat", "/chats"} {
-		r.Handle(http.MethodPost, "/application/:token"+chat, a.createChat)
-		r.Handle(http.MethodPost, "/application/:token"+chat+"/:chat/message", a.createMessage)
-		r.Handle(http.MethodPut, "/application/:token"+chat+"/:chat/message/:message", a.updateMessage)
-		r.Handle(http.MethodDelete, "/application/:token"+chat+"/:chat/message/:message", a.deleteMessage)
+		r.Handle(http.MethodPost, "/application/:token"+chat, a.answer(createChat))
+		r.Handle(http.MethodPost, "/application/:token"+chat+"/:chat/message", a.answer(createMessage))
+		r.Handle(http.MethodPut, "/application/:token"+chat+"/:chat/message/:message", a.answer(updateMessage))
+		r.Handle(http.MethodDelete, "/application/:token"+chat+"/:chat/message/:message", a.answer(deleteMessage))
 	}
 }
 
@@ -52,43 +64,82 @@ var (
 	errMessage     = fault.New(fault.NotFound, "Message not found")
 )
 
+// write is what a request asks for.
+type write struct {
+	request partition.Request
+	path    string // canonical: the same for both spellings
+	body    []byte
+	older   []string                                      // tokens that the application may have from before a rotation
+	reply   func(token string, reply partition.Reply) any // what is answered
+}
+
+// answer makes a handler of what reads a request: it gives the write its id,
+// brings it to where its partition is, and tells its position.
+func (a *API) answer(read func(r *http.Request, p httpserve.Params) (write, error)) httpserve.Handler {
+	return func(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
+		asked, err := read(r, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, older := range asked.older {
+			found := asked
+			found.request.Application, found.request.Find = older, true
+			if reply, err := a.append(w, r, found); !fault.Is(err, fault.NotFound) {
+				return reply, err
+			}
+		}
+		forwarded, err := a.forward.Do(w, r, a.partitionOf(asked.request.Application), asked.body, r.Header.Get(HeaderKey) != "")
+		if err != nil {
+			return nil, err
+		}
+		if forwarded != nil {
+			return *forwarded, nil
+		}
+		return a.append(w, r, asked)
+	}
+}
+
+// append submits a write to this instance's own owner of the partition.
+func (a *API) append(w http.ResponseWriter, r *http.Request, asked write) (any, error) {
+	if err := identify(&asked.request, r, asked.path, asked.body); err != nil {
+		return nil, err
+	}
+	reply, token, err := a.submit.Submit(r.Context(), asked.request)
+	if errors.Is(err, partition.ErrClosing) {
+		w.Header().Set(relay.Unwritten, "1")
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.Header().Set(HeaderToken, token.String())
+	return asked.reply(asked.request.Application, reply), nil
+}
+
 type applicationReply struct {
 	Application string
 	Username    string
 }
 
-func (a *API) createApplication(w http.ResponseWriter, r *http.Request, _ httpserve.Params) (any, error) {
+func (a *API) createApplication(r *http.Request, _ httpserve.Params) (write, error) {
 	body, err := httpserve.ReadBody(r)
 	if err != nil {
-		return nil, err
+		return write{}, err
 	}
 	name, present, err := body.String("username")
 	switch {
 	case err != nil:
-		return nil, err
+		return write{}, err
 	case !present || name == "":
-		return nil, errNoUsername
+		return write{}, errNoUsername
 	case !command.ValidUsername(name):
-		return nil, errUsername
+		return write{}, errUsername
 	}
 	tokens, err := a.tokens.For(r.Header.Get(HeaderKey))
 	if err != nil {
-		return nil, err
+		return write{}, err
 	}
-	request := partition.Request{Op: command.ApplicationCreate, Username: name}
-	for _, old := range tokens[1:] { // made before a rotation?
-		request.Application, request.Find = old, true
-		if _, err := a.send(w, r, request, "/application", body.Raw); err == nil {
-			return applicationReply{old, name}, nil
-		} else if !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-	}
-	request.Application, request.Find = tokens[0], false
-	if _, err := a.send(w, r, request, "/application", body.Raw); err != nil {
-		return nil, err
-	}
-	return applicationReply{tokens[0], name}, nil
+	return write{request: partition.Request{Op: command.ApplicationCreate, Application: tokens[0], Username: name}, older: tokens[1:],
+		path: "/application", body: body.Raw, reply: func(token string, _ partition.Reply) any { return applicationReply{token, name} }}, nil
 }
 
 type chatReply struct {
@@ -96,16 +147,13 @@ type chatReply struct {
 	Chat        int64
 }
 
-func (a *API) createChat(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
+func createChat(_ *http.Request, p httpserve.Params) (write, error) {
 	token := p.Get("token")
 	if !command.ValidToken(token) {
-		return nil, errApplication
+		return write{}, errApplication
 	}
-	reply, err := a.send(w, r, partition.Request{Op: command.ChatCreate, Application: token}, "/application/"+token+"/chat", nil)
-	if err != nil {
-		return nil, err
-	}
-	return chatReply{token, reply.Chat}, nil
+	return write{request: partition.Request{Op: command.ChatCreate, Application: token}, path: "/application/" + token + "/chat",
+		reply: func(token string, reply partition.Reply) any { return chatReply{token, reply.Chat} }}, nil
 }
 
 type messageReply struct {
@@ -115,63 +163,44 @@ type messageReply struct {
 	Message     string
 }
 
-func (a *API) createMessage(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
+func createMessage(r *http.Request, p httpserve.Params) (write, error) {
 	body, text, err := readMessage(r)
 	if err != nil {
-		return nil, err
+		return write{}, err
 	}
 	token, chat := p.Get("token"), p.Number("chat")
 	if !command.ValidToken(token) || chat == 0 {
-		return nil, errChat
+		return write{}, errChat
 	}
-	request := partition.Request{Op: command.MessageCreate, Application: token, Chat: chat, Message: text}
-	reply, err := a.send(w, r, request, chatPath(token, chat)+"/message", body)
+	return write{request: partition.Request{Op: command.MessageCreate, Application: token, Chat: chat, Message: text},
+		path: chatPath(token, chat) + "/message", body: body,
+		reply: func(token string, reply partition.Reply) any { return messageReply{token, chat, reply.Number, text} }}, nil
+}
+
+func updateMessage(r *http.Request, p httpserve.Params) (write, error) {
+	body, text, err := readMessage(r)
 	if err != nil {
-		return nil, err
+		return write{}, err
 	}
-	return messageReply{token, chat, reply.Number, text}, nil
+	return change(p, partition.Request{Op: command.MessageUpdate, Message: text}, body)
+}
+
+func deleteMessage(_ *http.Request, p httpserve.Params) (write, error) {
+	return change(p, partition.Request{Op: command.MessageDelete}, nil)
 }
 
 type success struct {
 	Status string `json:"status"`
 }
 
-func (a *API) updateMessage(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
-	body, text, err := readMessage(r)
-	if err != nil {
-		return nil, err
-	}
-	return a.change(w, r, p, partition.Request{Op: command.MessageUpdate, Message: text}, body)
-}
-
-func (a *API) deleteMessage(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
-	return a.change(w, r, p, partition.Request{Op: command.MessageDelete}, nil)
-}
-
-func (a *API) change(w http.ResponseWriter, r *http.Request, p httpserve.Params, request partition.Request, body []byte) (any, error) {
+func change(p httpserve.Params, request partition.Request, body []byte) (write, error) {
 	token, chat, message := p.Get("token"), p.Number("chat"), p.Number("message")
 	if !command.ValidToken(token) || chat == 0 || message == 0 {
-		return nil, errMessage
+		return write{}, errMessage
 	}
 	request.Application, request.Chat, request.Number = token, chat, message
-	path := chatPath(token, chat) + "/message/" + strconv.FormatInt(message, 10)
-	if _, err := a.send(w, r, request, path, body); err != nil {
-		return nil, err
-	}
-	return success{"success"}, nil
-}
-
-// send gives a request its id, submits it, and tells the position of the write.
-func (a *API) send(w http.ResponseWriter, r *http.Request, request partition.Request, path string, body []byte) (partition.Reply, error) {
-	if err := identify(&request, r, path, body); err != nil {
-		return partition.Reply{}, err
-	}
-	reply, token, err := a.submit.Submit(r.Context(), request)
-	if err != nil {
-		return partition.Reply{}, err
-	}
-	w.Header().Set(HeaderToken, token.String())
-	return reply, nil
+	return write{request: request, path: chatPath(token, chat) + "/message/" + strconv.FormatInt(message, 10), body: body,
+		reply: func(string, partition.Reply) any { return success{"success"} }}, nil
 }
 
 func readMessage(r *http.Request) (raw []byte, text string, err error) {

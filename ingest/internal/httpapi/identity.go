@@ -76,22 +76,37 @@ func lengthPrefixed(fields ...string) []byte {
 }
 
 // Tokens makes the tokens of new applications.
-type Tokens struct{ secrets []string }
+type Tokens struct {
+	secrets []string
+	prefer  func(token string) bool
+}
 
 // NewTokens makes tokens; secrets are what tokens of keyed requests are derived
 // with, the one for new applications first. The others are those of before a
 // rotation: a retry of a request that was answered with one of them still finds
 // its application. One that is taken away makes such a retry a new application.
-func NewTokens(secrets []string) *Tokens { return &Tokens{secrets} }
+// prefer says which random tokens this instance likes best: those of its own
+// partitions, which need no forwarding.
+func NewTokens(secrets []string, prefer func(token string) bool) *Tokens {
+	return &Tokens{secrets, prefer}
+}
+
+// draws bounds the search for a token that is preferred.
+const draws = 64
 
 // For gives a random token, or those that belong to a key, so that a retry
 // finds the same partition: the one for a new application first, then those
 // that an application of before a rotation may have.
 func (t *Tokens) For(key string) ([]string, error) {
 	if key == "" {
-		var raw [16]byte
-		rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
-		return []string{hex.EncodeToString(raw[:])}, nil
+		token := randomToken()
+		for range draws {
+			if t.prefer(token) {
+				break
+			}
+			token = randomToken()
+		}
+		return []string{token}, nil
 	}
 	id, err := uuid.Parse(key)
 	if err != nil || len(key) != 36 {
@@ -107,4 +122,10 @@ func (t *Tokens) For(key string) ([]string, error) {
 		all = append(all, hex.EncodeToString(mac.Sum(nil)[:16]))
 	}
 	return all, nil
+}
+
+func randomToken() string {
+	var raw [16]byte
+	rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(raw[:])
 }

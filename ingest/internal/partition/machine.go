@@ -115,8 +115,11 @@ var (
 	errUnknown    = fault.New(fault.Transient, "The outcome is unknown: repeat the request with the same Idempotency-Key to learn it")
 	errTooLarge   = fault.New(fault.TooLarge, "Request is too large")
 	errStopped    = fault.New(fault.Transient, "This application's partition is stopped")
-	errClosing    = fault.New(fault.Transient, "Shutting down, nothing was written")
 )
+
+// ErrClosing refuses a request because the owner is shutting down: nothing was
+// written, and another instance can take it.
+var ErrClosing = fault.New(fault.Transient, "Shutting down, nothing was written")
 
 // Submit takes a call. It is answered later, through its Done, or at once when
 // it cannot wait.
@@ -195,7 +198,7 @@ func (m *Machine) stop(err error) {
 func (m *Machine) Close() {
 	m.gather()
 	for _, c := range m.queue {
-		m.refuse(c, errClosing)
+		m.refuse(c, ErrClosing)
 	}
 	m.queue = nil
 }

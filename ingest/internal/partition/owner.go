@@ -117,13 +117,13 @@ func (o *Owner) Submit(ctx context.Context, r Request, deadline time.Time) (Repl
 	}}
 	select {
 	case <-o.drain:
-		return Reply{}, errClosing
+		return Reply{}, ErrClosing
 	default:
 	}
 	select {
 	case o.inbox <- c:
 	case <-o.drain:
-		return Reply{}, errClosing
+		return Reply{}, ErrClosing
 	case <-ctx.Done():
 		return Reply{}, fault.Wrap(fault.Transient, errNotWritten.Public, ctx.Err())
 	}
@@ -137,7 +137,7 @@ func (o *Owner) Submit(ctx context.Context, r Request, deadline time.Time) (Repl
 		case out := <-answer:
 			return out.reply, out.err
 		default: // it was put into the inbox as the loop ended
-			return Reply{}, errClosing
+			return Reply{}, ErrClosing
 		}
 	}
 }

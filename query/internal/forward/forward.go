@@ -3,19 +3,18 @@
 package forward
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
+	"chatlog/shared/relay"
 )
 
 // Lookup gives the base URLs of ingest instances.
@@ -38,28 +37,11 @@ type Forwarder struct {
 
 // New makes a forwarder. fallback are the configured base URLs.
 func New(lookup Lookup, fallback []string, timeout time.Duration, logger *slog.Logger, count func(string)) *Forwarder {
-	transport := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
-		MaxIdleConnsPerHost: 256,
-		IdleConnTimeout:     time.Minute,
-		DisableCompression:  true,
-	}
-	return &Forwarder{lookup: lookup, fallback: fallback, logger: logger, count: count,
-		client: &http.Client{Transport: transport, Timeout: timeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &Forwarder{lookup: lookup, fallback: fallback, logger: logger, count: count, client: relay.NewClient(timeout)}
 }
 
 // Close ends idle connections.
 func (f *Forwarder) Close() { f.client.CloseIdleConnections() }
-
-// guard marks a request that was forwarded once.
-const guard = "X-Chatlog-Forwarded"
-
-// Headers that are passed on; all others belong to the connection.
-var (
-	requestHeaders  = []string{"Content-Type", "Content-Encoding", "Idempotency-Key", httpserve.HeaderRequestID, "Traceparent", "Tracestate"}
-	responseHeaders = []string{"Content-Type", "Consistency-Token", "Retry-After", "Allow"}
-)
 
 var (
 	errLoop    = fault.New(fault.Terminal, "Request was forwarded in a circle")
@@ -69,7 +51,7 @@ var (
 
 // ServeHTTP forwards one request.
 func (f *Forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get(guard) != "" {
+	if r.Header.Get(relay.Guard) != "" {
 		httpserve.WriteError(w, errLoop)
 		return
 	}
@@ -87,47 +69,26 @@ func (f *Forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer response.Body.Close()
 	f.count("forwarded")
-	for _, name := range responseHeaders {
-		if value := response.Header.Get(name); value != "" {
-			w.Header().Set(name, value)
-		}
-	}
+	relay.CopyHeaders(w.Header(), response)
 	w.WriteHeader(response.StatusCode)
 	io.Copy(w, response.Body) // a client that has gone away is no error of ours
 }
 
 // send tries one instance after the other as long as it is certain that none
-// has got the request. The router has left the path as it was escaped.
+// has got the request.
 func (f *Forwarder) send(r *http.Request, body []byte) (*http.Response, error) {
 	err := errors.New("no instance is known")
 	for _, base := range f.instances(r.Context()) {
-		var request *http.Request
-		request, err = http.NewRequestWithContext(r.Context(), r.Method, base+r.URL.Path, bytes.NewReader(body))
-		if err != nil {
-			continue
-		}
-		for _, name := range requestHeaders {
-			if values := r.Header.Values(name); len(values) > 0 {
-				request.Header[http.CanonicalHeaderKey(name)] = values
-			}
-		}
-		request.Header.Set(guard, "1")
 		var response *http.Response
-		if response, err = f.client.Do(request); err == nil {
+		if response, err = relay.Send(r.Context(), f.client, r, base, "query", body); err == nil {
 			return response, nil
 		}
-		if !unsent(err) {
+		if !relay.Unsent(err) {
 			return nil, fault.Wrap(fault.Transient, errUnknown, err)
 		}
 		f.forget()
 	}
 	return nil, fault.Wrap(fault.Transient, errNobody, fmt.Errorf("forward: %w", err))
-}
-
-// unsent reports whether a request has certainly not reached anybody.
-func unsent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // instancesFor is how long a lookup is believed.

@@ -68,10 +68,13 @@ func TestHeadersPassInBothDirections(t *testing.T) {
 	}
 	header := ingest.requests()[0].header
 	for name, want := range map[string]string{"Content-Type": "application/json", "Idempotency-Key": "the key", "X-Request-Id": "of-the-client",
-		"Traceparent": "00-1-2-01", "Tracestate": "a=1|b=2", "Authorization": "", "Cookie": "", "X-Other": "", "X-Chatlog-Forwarded": "1"} {
+		"Traceparent": "00-1-2-01", "Tracestate": "a=1|b=2", "Authorization": "", "Cookie": "", "X-Other": "", "X-Chatlog-Forwarded": "query"} {
 		if values := header.Values(name); strings.Join(values, "|") != want {
 			t.Errorf("ingest got %s %q, want %q", name, values, want)
 		}
+	}
+	if values := header.Values("X-Chatlog-Forwarded"); len(values) != 1 || values[0] == "" { // what it says is for people
+		t.Errorf("ingest got the mark %q", values)
 	}
 }
 

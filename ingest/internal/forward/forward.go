@@ -1,0 +1,100 @@
+// Package forward brings a write to the instance that holds its partition: two
+// instances that append to one partition are safe but in each other's way.
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"chatlog/shared/fault"
+	"chatlog/shared/httpserve"
+	"chatlog/shared/relay"
+)
+
+// Owners says where partitions are.
+type Owners interface {
+	// Holder gives the instance to bring a write to; here means this one.
+	Holder(partition int32) (url string, here bool)
+	// Unreachable says that an instance did not take a connection.
+	Unreachable(url string)
+}
+
+// Forwarder passes writes on to the holders of their partitions.
+type Forwarder struct {
+	owners  Owners
+	client  *http.Client
+	timeout time.Duration
+	count   func(outcome string)
+}
+
+// by is this service's name in the guard header: a write goes at most from
+// query to an ingest and from there to one other.
+const by = "ingest"
+
+// New makes a forwarder. timeout is how long the holder may take for its
+// answer, as for any request here.
+func New(owners Owners, timeout time.Duration, count func(outcome string)) *Forwarder {
+	return &Forwarder{owners: owners, client: relay.NewClient(timeout), timeout: timeout, count: count}
+}
+
+// Close ends idle connections.
+func (f *Forwarder) Close() { f.client.CloseIdleConnections() }
+
+var errUnknown = "The outcome is unknown: repeat the request with the same Idempotency-Key to learn it"
+
+// keyedShare is the part of its time after which a repeatable write is no
+// longer waited for: it is then appended here, under the same command id.
+const keyedShare = 2
+
+// Do brings a write to the holder of its partition. Without a reply and an
+// error the write is this instance's: it holds the partition, or whoever does
+// cannot be reached, or has certainly written nothing. repeatable says that
+// the write carries an Idempotency-Key: done twice it is still done once.
+func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (*httpserve.Raw, error) {
+	if r.Header.Get(relay.Guard) == by {
+		return nil, nil
+	}
+	url, here := f.owners.Holder(partition)
+	if here {
+		return nil, nil
+	}
+	ctx := r.Context()
+	if repeatable {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout/keyedShare)
+		defer cancel()
+	}
+	response, err := relay.Send(ctx, f.client, r, url, by, body)
+	if err == nil {
+		defer response.Body.Close()
+		var content []byte
+		if content, err = io.ReadAll(io.LimitReader(response.Body, 1<<20)); err == nil {
+			return f.answer(w, response, content)
+		}
+	}
+	switch {
+	case relay.Unsent(err):
+		f.owners.Unreachable(url)
+		f.count("unreachable")
+		return nil, nil
+	case repeatable && r.Context().Err() == nil:
+		f.count("unanswered")
+		return nil, nil
+	}
+	f.count("unknown")
+	return nil, fault.Wrap(fault.Transient, errUnknown, fmt.Errorf("forward to the holder: %w", errors.Join(err)))
+}
+
+func (f *Forwarder) answer(w http.ResponseWriter, response *http.Response, content []byte) (*httpserve.Raw, error) {
+	if response.Header.Get(relay.Unwritten) != "" {
+		f.count("refused")
+		return nil, nil
+	}
+	f.count("forwarded")
+	relay.CopyHeaders(w.Header(), response)
+	return &httpserve.Raw{Status: response.StatusCode, ContentType: response.Header.Get("Content-Type"), Body: content}, nil
+}
