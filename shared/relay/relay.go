@@ -9,6 +9,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"chatlog/shared/httpserve"
@@ -46,9 +48,14 @@ func NewClient(timeout time.Duration) *http.Client {
 // Send passes a request on to a base URL. The router has left the path as it
 // was escaped.
 func Send(ctx context.Context, client *http.Client, r *http.Request, base, by string, body []byte) (*http.Response, error) {
+	// A request that carries an Idempotency-Key is repeated by net/http itself
+	// when a kept connection dies: that the last try found nobody does not mean
+	// that the first one did not arrive.
+	var begun atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { begun.Store(true) }})
 	request, err := http.NewRequestWithContext(ctx, r.Method, base+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
-		return nil, malformedError{err}
+		return nil, unsentError{err}
 	}
 	for _, name := range requestHeaders {
 		if values := r.Header.Values(name); len(values) > 0 {
@@ -56,7 +63,12 @@ func Send(ctx context.Context, client *http.Client, r *http.Request, base, by st
 		}
 	}
 	request.Header.Set(Guard, by)
-	return client.Do(request)
+	response, err := client.Do(request)
+	var op *net.OpError
+	if err != nil && errors.As(err, &op) && op.Op == "dial" && !begun.Load() {
+		err = unsentError{err}
+	}
+	return response, err
 }
 
 // CopyHeaders takes over the headers of an answer that a client is to see.
@@ -70,10 +82,10 @@ func CopyHeaders(to http.Header, response *http.Response) {
 
 // Unsent reports whether a request that failed has certainly reached nobody.
 func Unsent(err error) bool {
-	var op *net.OpError
-	var malformed malformedError
-	return errors.As(err, &malformed) || errors.As(err, &op) && op.Op == "dial"
+	var unsent unsentError
+	return errors.As(err, &unsent)
 }
 
-// malformedError says that an address is none.
-type malformedError struct{ error }
+type unsentError struct{ error }
+
+func (e unsentError) Unwrap() error { return e.error }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,35 +61,39 @@ func (f *Forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpserve.WriteError(w, err)
 		return
 	}
-	response, err := f.send(r, body)
+	response, content, err := f.send(r, body)
 	if err != nil {
 		f.count("failed")
 		f.logger.Warn("write not forwarded", "request_id", r.Header.Get(httpserve.HeaderRequestID), "error", err)
 		httpserve.WriteError(w, err)
 		return
 	}
-	defer response.Body.Close()
 	f.count("forwarded")
 	relay.CopyHeaders(w.Header(), response)
 	w.WriteHeader(response.StatusCode)
-	io.Copy(w, response.Body) // a client that has gone away is no error of ours
+	w.Write(content) // a client that has gone away is no error of ours
 }
 
 // send tries one instance after the other as long as it is certain that none
-// has got the request.
-func (f *Forwarder) send(r *http.Request, body []byte) (*http.Response, error) {
+// has got the request. Half an answer is none: it must not look whole.
+func (f *Forwarder) send(r *http.Request, body []byte) (*http.Response, []byte, error) {
 	err := errors.New("no instance is known")
 	for _, base := range f.instances(r.Context()) {
 		var response *http.Response
 		if response, err = relay.Send(r.Context(), f.client, r, base, "query", body); err == nil {
-			return response, nil
+			var content []byte
+			content, err = io.ReadAll(response.Body)
+			response.Body.Close()
+			if err == nil {
+				return response, content, nil
+			}
 		}
 		if !relay.Unsent(err) {
-			return nil, fault.Wrap(fault.Transient, errUnknown, err)
+			return nil, nil, fault.Wrap(fault.Transient, errUnknown, err)
 		}
 		f.forget()
 	}
-	return nil, fault.Wrap(fault.Transient, errNobody, fmt.Errorf("forward: %w", err))
+	return nil, nil, fault.Wrap(fault.Transient, errNobody, fmt.Errorf("forward: %w", err))
 }
 
 // instancesFor is how long a lookup is believed.
@@ -99,21 +104,25 @@ func (f *Forwarder) instances(ctx context.Context) []string {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if time.Since(f.at) > instancesFor {
-		bounded, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 		defer cancel()
 		urls, err := f.lookup(bounded)
 		if err != nil || len(urls) == 0 {
 			urls = nil
 		}
-		f.urls, f.at = append(urls, f.fallback...), time.Now()
-	}
-	if len(f.urls) == 0 {
-		return nil
+		f.urls, f.at = urls, time.Now()
 	}
 	f.turn++
-	found := max(1, len(f.urls)-len(f.fallback))
-	first := f.turn % found
-	return append(append([]string(nil), f.urls[first:]...), f.urls[:first]...)
+	return slices.Concat(turned(f.urls, f.turn), f.fallback)
+}
+
+// turned begins a list with another of its items each turn.
+func turned(list []string, turn int) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	first := turn % len(list)
+	return slices.Concat(list[first:], list[:first])
 }
 
 // forget makes the next request look up again.

@@ -84,7 +84,9 @@ func (w *Watcher) Waiting() int {
 
 // Stop releases all waiters.
 func (w *Watcher) Stop() {
+	w.mutex.Lock() // a look that begins is waited for, or never begins
 	w.once.Do(func() { close(w.stopped) })
+	w.mutex.Unlock()
 	w.group.Wait()
 }
 

@@ -4,6 +4,7 @@ package consume
 
 import (
 	"chatlog/shared/command"
+	"chatlog/shared/position"
 	"chatlog/shared/view"
 )
 
@@ -14,6 +15,7 @@ type Letter struct {
 	// Class is what metrics count it under: a verdict, or "rejected" when the
 	// view refused a command that counts.
 	Class string
+	log   position.LogID // that was open when the record was judged; none before log.open
 }
 
 // Limits bound one batch.
@@ -91,10 +93,10 @@ func (r *reader) settle(out *run, record *command.Record, reading command.Readin
 		if c, err := command.Decode(record.Value); err == nil && c.Op == command.LogOpen && c.Log == r.log.ID {
 			return // the log.open itself, met again on a replay
 		}
-		out.letters = append(out.letters, Letter{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String()})
+		out.letters = append(out.letters, Letter{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String(), log: r.log.ID})
 	case command.Unmarked, command.Foreign:
 		if r.tells {
-			out.letters = append(out.letters, Letter{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String()})
+			out.letters = append(out.letters, Letter{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String(), log: r.log.ID})
 		}
 	}
 }

@@ -22,6 +22,7 @@ func (w *worker) verify(ctx context.Context, p view.Progress) error {
 		return w.short(bounds.Start, bounds.End, p.Next)
 	}
 	if p.LastOffset < 0 {
+		w.status.long()
 		return nil
 	}
 	page, err := w.log.Fetch(ctx, w.partition, p.LastOffset, idleWait)
@@ -32,7 +33,10 @@ func (w *worker) verify(ctx context.Context, p view.Progress) error {
 	if err != nil {
 		return err
 	}
-	if len(page.Records) == 0 || !same(&page.Records[0], p) {
+	if len(page.Records) == 0 { // a busy broker may have nothing to say for a moment
+		return w.short(bounds.Start, page.Next, p.LastOffset+1)
+	}
+	if !same(&page.Records[0], p) {
 		return stopped("partition %d: at offset %d the log does not hold command %s of log %s, which the view %s was built from: "+
 			"the topic was cut and has grown again, or is another one; %s", w.partition, p.LastOffset, p.LastID, p.Log, w.view.Name(), howToRebuild)
 	}

@@ -64,7 +64,7 @@ const idleWait = 500 * time.Millisecond
 func (w *worker) run(ctx context.Context, committed int64) {
 	for try := 0; ctx.Err() == nil; try++ {
 		began := time.Now()
-		err := w.follow(ctx, committed)
+		err := w.follow(ctx, &committed)
 		if time.Since(began) > time.Minute {
 			try = 0 // it had worked for a while
 		}
@@ -97,8 +97,10 @@ func pause(ctx context.Context, try int) {
 	}
 }
 
-// follow finds out where to start and then reads on for ever.
-func (w *worker) follow(ctx context.Context, committed int64) error {
+// follow finds out where to start and then reads on for ever. committed moves
+// with a replay and is none after it: what fails an hour later does not begin
+// the replay again.
+func (w *worker) follow(ctx context.Context, committed *int64) error {
 	if err := w.view.Prepare(ctx); err != nil {
 		return terminal(err)
 	}
@@ -111,9 +113,11 @@ func (w *worker) follow(ctx context.Context, committed int64) error {
 	}
 	r := &reader{tells: w.tells, position: progress, log: command.Log{ID: progress.Log, Generation: progress.Generation,
 		Partition: w.partition, PartitionOf: w.partitionOf}}
-	if committed >= 0 && committed < progress.Next {
-		w.logger.Info("replaying", "from", committed, "progress", progress.Next)
-		r.position.Next = committed
+	if *committed >= 0 && *committed < progress.Next {
+		w.logger.Info("replaying", "from", *committed, "progress", progress.Next)
+		if r.position.Next = *committed; r.position.Next == 0 {
+			r.log.ID, r.log.Generation = "", 0 // what lies before log.open is judged as it was the first time
+		}
 	}
 	w.status.start(r.position.Next)
 	ctx, cancel := context.WithCancel(ctx)
@@ -126,6 +130,9 @@ func (w *worker) follow(ctx context.Context, committed int64) error {
 		}
 		if err := w.takePage(ctx, r, fetched.page); err != nil {
 			return err
+		}
+		if *committed = r.position.Next; *committed >= progress.Next {
+			*committed = -1
 		}
 		if len(fetched.page.Records) == 0 && time.Since(looked) >= lookEvery {
 			if err := w.lookAgain(ctx, r.position.Next); err != nil {
@@ -192,7 +199,7 @@ func (w *worker) takePage(ctx context.Context, r *reader, page kafkaconn.Page) e
 		before := r.position.Next
 		out, rest := r.take(records, page.Next, w.limits)
 		if r.position.Next > before {
-			if err := w.deliver(ctx, r.log.ID, out); err != nil {
+			if err := w.deliver(ctx, out); err != nil {
 				return err
 			}
 			w.status.moved(r.position.Next, out.verdicts, len(out.batch.Entries))
@@ -210,19 +217,28 @@ func (w *worker) takePage(ctx context.Context, r *reader, page kafkaconn.Page) e
 }
 
 // deliver writes the run's dead letters and then its batch.
-func (w *worker) deliver(ctx context.Context, log position.LogID, out run) error {
-	if err := w.tell(ctx, log, out.letters); err != nil {
+func (w *worker) deliver(ctx context.Context, out run) error {
+	if err := w.tell(ctx, out.letters); err != nil {
 		return err
 	}
-	return w.apply(ctx, log, out.batch, out.records)
+	return w.apply(ctx, out.batch, out.records)
 }
 
-// tell writes dead letters; progress waits until they are written.
-func (w *worker) tell(ctx context.Context, log position.LogID, letters []Letter) error {
-	if len(letters) == 0 {
-		return nil
+// tell writes dead letters; progress waits until they are written. Those from
+// before log.open have no log, the others one.
+func (w *worker) tell(ctx context.Context, letters []Letter) error {
+	for len(letters) > 0 {
+		log, end := letters[0].log, 1
+		for end < len(letters) && letters[end].log == log {
+			end++
+		}
+		some := letters[:end]
+		if err := w.persist(ctx, func() error { return w.letters.Write(ctx, log, some) }); err != nil {
+			return err
+		}
+		letters = letters[end:]
 	}
-	return w.persist(ctx, func() error { return w.letters.Write(ctx, log, letters) })
+	return nil
 }
 
 // persistTries is how often one attempt is made again on the spot. After that
@@ -245,7 +261,7 @@ func (w *worker) persist(ctx context.Context, do func() error) error {
 
 // apply brings a batch into the view, bisecting it where the store finds data
 // that it can never take.
-func (w *worker) apply(ctx context.Context, log position.LogID, b view.Batch, records map[int64]command.Record) error {
+func (w *worker) apply(ctx context.Context, b view.Batch, records map[int64]command.Record) error {
 	var rejections []view.Rejection
 	began := time.Now()
 	err := w.persist(ctx, func() (err error) {
@@ -257,33 +273,33 @@ func (w *worker) apply(ctx context.Context, log position.LogID, b view.Batch, re
 	case err == nil && len(rejections) == 0:
 		return nil
 	case err == nil:
-		return w.reject(ctx, log, b, rejections, records)
+		return w.reject(ctx, b, rejections, records)
 	case fault.Is(err, fault.Invalid) && len(b.Entries) > 1:
 		w.status.bisected()
 		first, second := halves(b)
-		if err := w.apply(ctx, log, first, records); err != nil {
+		if err := w.apply(ctx, first, records); err != nil {
 			return err
 		}
-		return w.apply(ctx, log, second, records)
+		return w.apply(ctx, second, records)
 	case fault.Is(err, fault.Invalid) && len(b.Entries) == 1:
-		return w.reject(ctx, log, b, []view.Rejection{{Offset: b.Entries[0].Offset, Reason: err.Error()}}, records)
+		return w.reject(ctx, b, []view.Rejection{{Offset: b.Entries[0].Offset, Reason: err.Error()}}, records)
 	default:
 		return terminal(err)
 	}
 }
 
 // reject makes dead letters of entries and applies the batch without them.
-func (w *worker) reject(ctx context.Context, log position.LogID, b view.Batch, rejections []view.Rejection, records map[int64]command.Record) error {
+func (w *worker) reject(ctx context.Context, b view.Batch, rejections []view.Rejection, records map[int64]command.Record) error {
 	offsets := map[int64]bool{}
 	var letters []Letter
 	for _, r := range rejections {
 		offsets[r.Offset] = true
-		letters = append(letters, Letter{Record: records[r.Offset], Reason: r.Reason, Class: "rejected"})
+		letters = append(letters, Letter{Record: records[r.Offset], Reason: r.Reason, Class: "rejected", log: b.To.Log})
 	}
-	if err := w.tell(ctx, log, letters); err != nil {
+	if err := w.tell(ctx, letters); err != nil {
 		return err
 	}
-	return w.apply(ctx, log, without(b, offsets), records)
+	return w.apply(ctx, without(b, offsets), records)
 }
 
 // terminal makes an error that stops the worker of one that cannot pass.

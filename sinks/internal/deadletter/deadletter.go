@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -34,8 +35,9 @@ type Letter struct {
 
 // Header is one header of the record.
 type Header struct {
-	Key   string `json:"key"`
-	Value []byte `json:"value"`
+	Key      string `json:"key"`
+	KeyBytes []byte `json:"key_bytes,omitempty"` // of a key that is not valid UTF-8, which JSON cannot hold
+	Value    []byte `json:"value"`
 }
 
 // Config is where letters go and what they are about.
@@ -106,7 +108,11 @@ func (w *Writer) letter(log position.LogID, l consume.Letter) Letter {
 	out := Letter{View: w.cfg.View, Class: l.Class, Reason: l.Reason, Log: string(log), Topic: w.cfg.Source, Partition: l.Record.Partition,
 		Offset: l.Record.Offset, Time: time.Now().UTC().Format(time.RFC3339Nano), Key: l.Record.Key, Value: l.Record.Value, Headers: []Header{}}
 	for _, h := range l.Record.Headers {
-		out.Headers = append(out.Headers, Header{Key: h.Key, Value: h.Value})
+		header := Header{Key: h.Key, Value: h.Value}
+		if !utf8.ValidString(h.Key) {
+			header.KeyBytes = []byte(h.Key)
+		}
+		out.Headers = append(out.Headers, header)
 	}
 	return out
 }

@@ -55,7 +55,7 @@ func whatWhereWhy(s *suite) {
 	}
 	got.Time = ""
 	want := Letter{View: "mysql", Class: "rejected", Reason: reason, Log: string(ours), Topic: s.source.Name, Partition: 1, Offset: 1,
-		Key: []byte("key"), Value: []byte("v1"), Headers: []Header{{"at", []byte("x")}, {"at", []byte("y")}}}
+		Key: []byte("key"), Value: []byte("v1"), Headers: []Header{{Key: "at", Value: []byte("x")}, {Key: "at", Value: []byte("y")}}}
 	if !reflect.DeepEqual(got, want) {
 		s.Errorf("letter\n%+v, want\n%+v", got, want)
 	}
