@@ -4,6 +4,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +18,8 @@ import (
 
 var (
 	modelSeed  = flag.Int64("model.seed", 0, "replay this one seed of the model test")
-	modelSeeds = flag.Int("model.seeds", 400, "number of seeds of the model test")
+	modelFirst = flag.Int64("model.first", 1, "first seed of the model test")
+	modelSeeds = flag.Int("model.seeds", defaultSeeds, "number of seeds of the model test")
 )
 
 // TestModel runs the real Machine through random histories with up to four
@@ -23,27 +28,34 @@ var (
 // every history: no acked command is lost or doubled, numbers have no gaps, no
 // refused one is ever found in the log, nothing that was acked is denied.
 func TestModel(t *testing.T) {
-	first, count := int64(1), *modelSeeds
+	first, count := *modelFirst, *modelSeeds
 	if *modelSeed != 0 {
 		first, count = *modelSeed, 1
 	}
-	acked, conflicts := 0, uint64(0)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are short-lived
+	var next, acked, conflicts atomic.Int64
+	var group sync.WaitGroup
 	began := time.Now()
-	for seed := first; seed < first+int64(count); seed++ {
-		s := runModel(seed)
-		acked += s.acked
-		for _, n := range s.nodes {
-			conflicts += n.machine.Stats().Conflicts
-		}
-		for _, text := range s.texts {
-			t.Errorf("seed %d: %s", seed, text)
-		}
-		if t.Failed() {
-			t.Fatalf("replay with: go test ./ingest/internal/partition -run TestModel -model.seed=%d", seed)
-		}
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < int64(count) && !t.Failed(); i = next.Add(1) - 1 {
+				s := runModel(first + i)
+				acked.Add(int64(s.acked))
+				for _, n := range s.nodes {
+					conflicts.Add(int64(n.machine.Stats().Conflicts))
+				}
+				for _, text := range s.texts {
+					t.Errorf("seed %d: %s", first+i, text)
+				}
+				if len(s.texts) > 0 {
+					t.Errorf("replay with: go test ./ingest/internal/partition -run TestModel -model.seed=%d", first+i)
+				}
+			}
+		})
 	}
-	t.Logf("model: %d seeds, %d acked, %d conflicts, %.1f s", count, acked, conflicts, time.Since(began).Seconds())
-	if acked == 0 || count > 10 && conflicts == 0 {
+	group.Wait()
+	t.Logf("model: %d seeds, %d acked, %d conflicts, %.1f s", min(next.Load(), int64(count)), acked.Load(), conflicts.Load(), time.Since(began).Seconds())
+	if acked.Load() == 0 || count > 10 && conflicts.Load() == 0 {
 		t.Fatal("the model did not exercise the append rule")
 	}
 }

@@ -76,7 +76,7 @@ func (r simRows) clone() simRows {
 
 // follow takes up to most records into the view.
 func (v *simView) follow(most int64) {
-	if v.turns++; v.turns%8 == 0 {
+	if v.turns++; v.turns%32 == 0 {
 		v.past = append(v.past, v.rows.clone())
 	}
 	for end := min(v.rows.progress.Next+most, v.log.high); v.rows.progress.Next < end; v.rows.progress.Next++ {
