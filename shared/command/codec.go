@@ -164,11 +164,11 @@ func newer(value []byte) bool {
 func (e *envelope) command() (Command, error) {
 	c := Command{ID: e.ID, Op: e.Op, Keyed: e.Keyed}
 	var err error
-	if c.Time, err = time.Parse(timeFormat, e.Time); err != nil {
+	if c.Time, err = parseTime(e.Time); err != nil {
 		return Command{}, errors.New("command: time is not RFC 3339 with six digits in UTC")
 	}
 	if e.Created != nil {
-		if c.Created, err = time.Parse(timeFormat, *e.Created); err != nil {
+		if c.Created, err = parseTime(*e.Created); err != nil {
 			return Command{}, errors.New("command: created is not RFC 3339 with six digits in UTC")
 		}
 	}
@@ -188,6 +188,16 @@ func (e *envelope) command() (Command, error) {
 		return Command{}, fmt.Errorf("command: %s does not have exactly its fields", e.Op)
 	}
 	return c, c.Validate()
+}
+
+// parseTime takes no other spelling than the one that is written; time.Parse
+// alone would take a comma for the point and one digit for an hour.
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(timeFormat, text)
+	if err == nil && t.Format(timeFormat) != text {
+		err = errors.New("another spelling")
+	}
+	return t, err
 }
 
 func set[T any](to *T, from *T) {

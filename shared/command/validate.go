@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"chatlog/shared/position"
@@ -15,12 +16,12 @@ func (c *Command) Validate() error {
 	if c.Keyed != (c.Fingerprint != "") || (c.Keyed && !isHex(c.Fingerprint, 64)) {
 		return errors.New("command: a keyed command, and no other, has a fingerprint of 64 hex digits")
 	}
-	if y := c.Time.Year(); y < 1 || y > 9999 {
-		return errors.New("command: time is out of range")
+	if !validTime(c.Time) || (c.Op == MessageUpdate || c.Op == MessageDelete) && !validTime(c.Created) {
+		return errors.New("command: time or created is out of range")
 	}
 	switch c.Op {
 	case LogOpen:
-		if !c.Log.Valid() || c.Generation < 1 || c.Generation > position.MaxGeneration {
+		if c.Keyed || !c.Log.Valid() || c.Generation < 1 || c.Generation > position.MaxGeneration {
 			return errors.New("command: log.open without a proper log id and generation")
 		}
 		return nil
@@ -32,19 +33,23 @@ func (c *Command) Validate() error {
 		if c.Chat < 1 {
 			return errors.New("command: chat is not positive")
 		}
-	default:
+	case MessageCreate, MessageUpdate, MessageDelete:
 		if c.Chat < 1 || c.Number < 1 {
 			return errors.New("command: chat or number is not positive")
 		}
 		if c.Op != MessageDelete && !ValidMessage(c.Message) {
 			return errors.New("command: message is not 1 byte to 64 KiB of valid UTF-8")
 		}
+	default:
+		return errors.New("command: unknown operation")
 	}
 	if !ValidToken(c.Application) {
 		return errors.New("command: application is not a token")
 	}
 	return nil
 }
+
+func validTime(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // ValidMessage reports whether text is 1 byte to 64 KiB of valid UTF-8.
 func ValidMessage(text string) bool {

@@ -137,17 +137,36 @@ func (c *Conn) End(ctx context.Context, topic string, partition int32) (int64, e
 
 // Partitions gives a topic's number of partitions.
 func (c *Conn) Partitions(ctx context.Context, topic string) (int, error) {
+	partitions, err := c.describe(ctx, topic)
+	return len(partitions), err
+}
+
+// Replication gives the number of replicas that each of a topic's partitions
+// has at least, in sync or not.
+func (c *Conn) Replication(ctx context.Context, topic string) (int, error) {
+	partitions, err := c.describe(ctx, topic)
+	if err != nil || len(partitions) == 0 {
+		return 0, err
+	}
+	least := len(partitions[0].Replicas)
+	for _, p := range partitions {
+		least = min(least, len(p.Replicas))
+	}
+	return least, nil
+}
+
+func (c *Conn) describe(ctx context.Context, topic string) ([]kafka.Partition, error) {
 	m, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return 0, transient("metadata", err)
+		return nil, transient("metadata", err)
 	}
 	for _, t := range m.Topics {
 		if t.Name == topic {
 			if t.Error != nil {
-				return 0, transient("metadata", t.Error)
+				return nil, transient("metadata", t.Error)
 			}
-			return len(t.Partitions), nil
+			return t.Partitions, nil
 		}
 	}
-	return 0, transient("metadata", kafka.UnknownTopicOrPartition)
+	return nil, transient("metadata", kafka.UnknownTopicOrPartition)
 }

@@ -38,6 +38,9 @@ func (e *OutOfRangeError) Error() string {
 // (isolation level read_uncommitted): they have no valid `at` and count for
 // nobody, while waiting for them would let anybody stop the readers.
 func (c *Conn) Fetch(ctx context.Context, topic string, partition int32, offset int64, maxBytes int, maxWait time.Duration) (Page, error) {
+	if offset < 0 { // to kafka-go these mean the first and the last offset
+		return Page{}, c.outOfRange(ctx, topic, partition, offset)
+	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait+c.cfg.RequestTimeout)
 	defer cancel()
 	r, err := c.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: int(partition), Offset: offset,

@@ -26,6 +26,9 @@ type Record struct {
 // appended even after ctx has ended; Refused and fault.TooLarge are the
 // exceptions.
 func (c *Conn) Produce(ctx context.Context, topic string, partition int32, records []Record) (base int64, err error) {
+	if len(records) == 0 {
+		return 0, fault.New(fault.Terminal, "no records to produce")
+	}
 	list := make([]kafka.Record, len(records))
 	for i, r := range records {
 		list[i].Value = kafka.NewBytes(r.Value)
@@ -56,10 +59,12 @@ func (c *Conn) Produce(ctx context.Context, topic string, partition int32, recor
 	}
 }
 
-// refusals are what a broker answers before it appends anything.
+// refusals are what a broker answers before it appends anything, and at no
+// other time: NotLeaderForPartition and UnknownTopicOrPartition also come after
+// the leader has appended, when it loses the partition while it waits for the
+// other replicas (Kafka's DelayedProduce), and the next leader may have it.
 var refusals = []error{
-	kafka.NotLeaderForPartition, kafka.LeaderNotAvailable, kafka.UnknownTopicOrPartition,
-	kafka.NotEnoughReplicas, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
+	kafka.LeaderNotAvailable, kafka.NotEnoughReplicas, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
 	kafka.BrokerAuthorizationFailed, kafka.InvalidRequiredAcks,
 	protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
 }

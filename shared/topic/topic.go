@@ -132,6 +132,11 @@ func check(ctx context.Context, conn *kafkaconn.Conn, t Topic) ([]error, error) 
 	if count != t.Partitions {
 		wrong = append(wrong, fmt.Errorf("topic %s: has %d partitions and must have %d (their number is fixed for ever: set the configured number to it, or move to a new topic)", t.Name, count, t.Partitions))
 	}
+	if copies, err := conn.Replication(ctx, t.Name); err != nil {
+		return nil, err
+	} else if copies < t.Replication {
+		wrong = append(wrong, fmt.Errorf("topic %s: has %d replicas and must have %d", t.Name, copies, t.Replication))
+	}
 	r, err := conn.Client().DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
 		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: t.Name}}})
 	if err != nil {

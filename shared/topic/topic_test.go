@@ -125,9 +125,7 @@ func ensure(t *testing.T, broker string) {
 		set(t, conn, name, wrong.name, wrong.value)
 		refused(t, conn, right, wrong.says)
 		set(t, conn, name, wrong.name, right.settings()[wrong.name])
-		if err := Ensure(t.Context(), conn, right); err != nil {
-			t.Error(wrong.name, "was put right again: ", err)
-		}
+		until(t, func() error { return Ensure(t.Context(), conn, right) })
 	}
 }
 
@@ -148,9 +146,27 @@ func set(t *testing.T, conn *kafkaconn.Conn, topic, name, value string) {
 
 func refused(t *testing.T, conn *kafkaconn.Conn, shape Topic, says string) {
 	t.Helper()
-	err := Ensure(t.Context(), conn, shape)
-	if !fault.Is(err, fault.Terminal) || !strings.Contains(err.Error(), says) {
-		t.Errorf("%v, must say %q", err, says)
+	until(t, func() error {
+		err := Ensure(t.Context(), conn, shape)
+		if !fault.Is(err, fault.Terminal) || !strings.Contains(err.Error(), says) {
+			return fmt.Errorf("%w, must say %q", errors.Join(err), says)
+		}
+		return nil
+	})
+}
+
+// until tries until it holds: brokers show a changed setting a moment later.
+func until(t *testing.T, holds func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		err := holds()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Error(err)
+			return
+		}
 	}
 }
 
