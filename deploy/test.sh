@@ -38,6 +38,10 @@ fi
 finish() { if [ -n "$started" ]; then deploy/stack/stack.sh down; fi; }
 trap finish EXIT
 
+# The model has one goroutine per history: without the race detector it gets
+# through ten times as many.
+go test -count=1 -v -run TestModel ./ingest/internal/partition -model.seeds="${MODEL_SEEDS:-2500}" | grep -E 'model:|seed|^ok|FAIL'
+
 log=$(mktemp)
 status=0
 go test -race -count=1 -p 2 -timeout 20m -v ./... >"$log" 2>&1 || status=$?

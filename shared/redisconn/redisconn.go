@@ -3,6 +3,7 @@
 package redisconn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -43,8 +44,15 @@ func (c Config) Validate() []error {
 	return errs
 }
 
+// quiet drops what go-redis would print on its own: whoever uses the client
+// logs that Redis is away, once.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 // Open makes a client; it connects when it is used.
 func Open(c Config) *redis.Client {
+	redis.SetLogger(quiet{})
 	return redis.NewClient(&redis.Options{Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
 		DialTimeout: c.Timeout, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, MaxRetries: 1,
 		ContextTimeoutEnabled: true, ClientName: "chatlog"})

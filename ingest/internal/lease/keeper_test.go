@@ -52,17 +52,24 @@ func (m member) leave(t *testing.T) {
 	}
 }
 
-// settled waits until all agree, and each partition is held by one of them.
+// settled waits until all agree that each partition is held by the one that it
+// belongs to.
 func settled(t *testing.T, all ...member) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for {
-		held, agreed := 0, true
+		var there []Instance
 		for _, m := range all {
-			held += len(m.held())
-			agreed = agreed && slices.Equal(m.table.Load().Holders, all[0].table.Load().Holders)
+			there = append(there, Instance{ID: m.id})
 		}
-		if held == partitions && agreed {
+		agreed := true
+		for _, m := range all {
+			holders := m.table.Load().Holders
+			for p := range int32(partitions) {
+				agreed = agreed && len(holders) == partitions && holders[p] == rendezvous(there, p)
+			}
+		}
+		if agreed {
 			return time.Since(began)
 		}
 		if time.Since(began) > 10*time.Second {
