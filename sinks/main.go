@@ -21,6 +21,11 @@ const help = `sinks keeps the views of the log up to date: MySQL, and Elasticsea
   sinks [all] [flags]     both views in one process
   sinks mysql [flags]     the MySQL view alone
   sinks search [flags]    the search view alone
+  sinks verify [--repair] [--state=FILE] [flags]
+                          compare both views with the log while the system runs and
+                          print what differs; with --repair apply the differing keys
+                          again from the log; with --state go on where a run was broken
+                          off. Exit code 3: differences are left
 
 Every key of config.yaml can be set by a variable: sinks.listen is
 CHATLOG_SINKS_LISTEN. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
@@ -33,16 +38,26 @@ func run(args []string) int {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		command, args = args[0], args[1:]
 	}
+	if command == "verify" {
+		return runVerify(args)
+	}
 	if command != "all" && command != "mysql" && command != "search" {
 		fmt.Fprintf(os.Stderr, "sinks: unknown command %q\n%s", command, help)
 		return 2
 	}
 	return program.Main("sinks", help, args, sinkd.Default(), func(ctx context.Context, cfg sinkd.Config, _, errOut io.Writer) error {
-		return serve(ctx, command, cfg, errOut)
+		return withViews(command, cfg, errOut, func(parts sinkd.Parts) error {
+			service, err := sinkd.New(cfg, parts)
+			if err != nil {
+				return err
+			}
+			return lifecycle.Run(ctx, service)
+		})
 	})
 }
 
-func serve(ctx context.Context, command string, cfg sinkd.Config, errOut io.Writer) error {
+// withViews opens the views that a command is about, and closes them after.
+func withViews(command string, cfg sinkd.Config, errOut io.Writer, do func(sinkd.Parts) error) error {
 	parts := sinkd.Parts{Log: telemetry.NewLogger(cfg.Log, errOut), Metrics: telemetry.NewRegistry()}
 	if command != "search" {
 		rows, err := mysql.Open(cfg.MySQL)
@@ -60,9 +75,22 @@ func serve(ctx context.Context, command string, cfg sinkd.Config, errOut io.Writ
 		defer index.Close()
 		parts.Index = index
 	}
-	service, err := sinkd.New(cfg, parts)
-	if err != nil {
-		return err
+	return do(parts)
+}
+
+// runVerify audits the views. Differences that are left have an exit code of
+// their own, so that a cron job can tell them from a failure.
+func runVerify(args []string) int {
+	options, rest := sinkd.ParseVerify(args)
+	left := 0
+	code := program.Main("sinks verify", help, rest, sinkd.Default(), func(ctx context.Context, cfg sinkd.Config, out, errOut io.Writer) error {
+		return withViews("all", cfg, errOut, func(parts sinkd.Parts) (err error) {
+			left, err = sinkd.Verify(ctx, cfg, parts, options, out)
+			return err
+		})
+	})
+	if code == 0 && left > 0 {
+		return 3
 	}
-	return lifecycle.Run(ctx, service)
+	return code
 }

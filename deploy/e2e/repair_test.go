@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -129,6 +132,10 @@ func TestRealSelfRepair(t *testing.T) {
 	more(t, l, 200)
 	h.views(t)
 	h.damage(t, app)
+	h.verify(t, 3, "mysql: altered", "mysql: missing", "search: missing")
+	h.verify(t, 0, "mysql: altered, mended", "mysql: missing, mended", "search: missing, mended")
+	h.verify(t, 0, " 0 differences, 0 left")
+	h.damage(t, app)
 	h.reset(t)
 	acked = append(acked, h.rooms(t, app, chats, 7)...)
 	l.Stop()
@@ -140,6 +147,31 @@ func TestRealSelfRepair(t *testing.T) {
 	truth.History(append(acked, l.Acked()...))
 	report(t, truth)
 	t.Logf("%d writes acked beside it, %d answers 503", l.Acks.Load(), l.Unavailable.Load())
+}
+
+// verify audits the views by the program that operators have, while everything
+// goes on; it mends them when all is to be well and something is to be mended.
+func (h *house) verify(t *testing.T, code int, says ...string) {
+	t.Helper()
+	sinks := h.Program("sinks")
+	args := []string{"verify", "--state=" + filepath.Join(t.TempDir(), "state")}
+	if strings.Contains(says[0], "mended") {
+		args = append(args, "--repair")
+	}
+	c := exec.CommandContext(t.Context(), sinks.Path, args...)
+	c.Dir, c.Env = sinks.Dir, sinks.Env
+	out, err := c.CombinedOutput()
+	var exited *exec.ExitError
+	if err != nil && !errors.As(err, &exited) || c.ProcessState.ExitCode() != code {
+		t.Errorf("exit code %d (%v), must be %d\n%s", c.ProcessState.ExitCode(), err, code, out)
+	}
+	for _, want := range says {
+		if !strings.Contains(string(out), want+"\n") {
+			t.Errorf("does not say %q:\n%s", want, out)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	t.Logf("sinks %s: %s", strings.Join(args[:1], " "), lines[len(lines)-1])
 }
 
 // views waits until both views have come to the log's end as of now.

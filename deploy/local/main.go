@@ -12,18 +12,45 @@ import (
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/program"
 	"chatlog/shared/telemetry"
+	"chatlog/sinks/sinkd"
 )
 
 const help = `local is all of chatlog in one process with embedded parts: a Kafka broker, SQLite,
 a search index and a Redis, all in one folder (local.data_dir, ./data by default).
 
   local [flags]
+  local verify [--repair] [--state=FILE] [flags]
+                     compare the views with the log, while nothing else uses the folder;
+                     exit code 3: differences are left
 
 Every key of config.yaml can be set by a variable: local.data_dir is
 CHATLOG_LOCAL_DATA_DIR. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
 `
 
-func main() { os.Exit(program.Main("local", help, os.Args[1:], Default(), serve)) }
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	if len(args) == 0 || args[0] != "verify" {
+		return program.Main("local", help, args, Default(), serve)
+	}
+	options, rest := sinkd.ParseVerify(args[1:])
+	left := 0
+	code := program.Main("local verify", help, rest, Default(), func(ctx context.Context, cfg Config, out, _ io.Writer) (err error) {
+		parts, err := openParts(cfg.Local.DataDir)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, parts.close()) }()
+		cfg.Kafka.Brokers = parts.kafka.ListenAddrs()
+		left, err = sinkd.Verify(ctx, sinkd.Config{Kafka: cfg.Kafka, Topics: cfg.Topics, Sinks: cfg.Sinks},
+			sinkd.Parts{Rows: parts.rows, Index: parts.index}, options, out)
+		return err
+	})
+	if code == 0 && left > 0 {
+		return 3
+	}
+	return code
+}
 
 func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 	logger := telemetry.NewLogger(cfg.Log, errOut)

@@ -29,6 +29,8 @@ type Index interface {
 	// Refresh makes everything that was applied before the call visible to
 	// searches that begin after it.
 	Refresh(ctx context.Context) error
+	// Messages gives documents by their keys, tombstones included, in real time.
+	Messages(ctx context.Context, keys []view.MessageKey) (map[view.MessageKey]view.Message, error)
 	// Search finds messages.
 	Search(ctx context.Context, q Query) ([]Hit, error)
 	// Ready reports whether the engine answers and the index is there.

@@ -24,13 +24,22 @@ type Snapshot struct {
 	Progress     view.Progress
 	Applications map[string]view.Application
 	Chats        map[view.ChatKey]view.Chat
-	Messages     map[view.MessageKey]view.Message // without their texts
+	Messages     map[view.MessageKey]view.Message // without their texts, unless loaded whole
 	Commands     map[string]view.KeyedCommand
 }
 
 // Load reads rows and the partition's progress in one consistent snapshot of
 // the primary.
 func (v *View) Load(ctx context.Context, partition int32, k Keys) (Snapshot, error) {
+	return v.load(ctx, partition, k, false)
+}
+
+// LoadWhole is Load with the messages' texts.
+func (v *View) LoadWhole(ctx context.Context, partition int32, k Keys) (Snapshot, error) {
+	return v.load(ctx, partition, k, true)
+}
+
+func (v *View) load(ctx context.Context, partition int32, k Keys, texts bool) (Snapshot, error) {
 	tx, err := v.read.BeginTx(ctx, v.dialect.SnapshotOptions)
 	if err != nil {
 		return Snapshot{}, v.fail("load", err)
@@ -47,7 +56,7 @@ func (v *View) Load(ctx context.Context, partition int32, k Keys) (Snapshot, err
 	l := loader{ctx: ctx, tx: tx, rowList: v.dialect.RowList}
 	l.applications(&s, k.Applications)
 	l.chats(&s, k.Chats)
-	l.messages(&s, k.Messages)
+	l.messages(&s, k.Messages, texts)
 	l.commands(&s, k.Commands)
 	if l.err != nil {
 		return Snapshot{}, v.fail("load", l.err)
@@ -119,15 +128,19 @@ func (l *loader) chats(s *Snapshot, keys []view.ChatKey) {
 	})
 }
 
-func (l *loader) messages(s *Snapshot, keys []view.MessageKey) {
+func (l *loader) messages(s *Snapshot, keys []view.MessageKey, texts bool) {
+	text := "''"
+	if texts {
+		text = "message"
+	}
 	args := make([]any, 0, 3*len(keys))
 	for _, k := range keys {
 		args = append(args, k.Application, k.Chat, k.Number)
 	}
-	l.each("SELECT application, chat, number, created, edited, deleted, version FROM message WHERE (application, chat, number) IN", "(?,?,?)", len(keys), args, func(r *sql.Rows) error {
+	l.each("SELECT application, chat, number, "+text+", created, edited, deleted, version FROM message WHERE (application, chat, number) IN", "(?,?,?)", len(keys), args, func(r *sql.Rows) error {
 		var m view.Message
 		var created, edited int64
-		err := r.Scan(&m.Application, &m.Chat, &m.Number, &created, &edited, &m.Deleted, &m.Version)
+		err := r.Scan(&m.Application, &m.Chat, &m.Number, &m.Text, &created, &edited, &m.Deleted, &m.Version)
 		m.Created, m.Edited = fromMicros(created), fromMicros(edited)
 		s.Messages[view.MessageKey{Application: m.Application, Chat: m.Chat, Number: m.Number}] = m
 		return err

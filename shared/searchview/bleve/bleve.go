@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
@@ -268,6 +269,27 @@ func (x *Index) read(id string) (*stored, error) {
 		return nil, transient(err)
 	}
 	return &s, nil
+}
+
+// Messages gives documents by their keys.
+func (x *Index) Messages(_ context.Context, keys []view.MessageKey) (map[view.MessageKey]view.Message, error) {
+	out := map[view.MessageKey]view.Message{}
+	for _, k := range keys {
+		m := view.Message{Application: k.Application, Chat: k.Chat, Number: k.Number}
+		s, err := x.read(documentID(m))
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			continue
+		}
+		m.Text, m.Created, m.Deleted, m.Version = s.Message, time.UnixMicro(s.Created).UTC(), s.Deleted, s.Version
+		if s.Edited != 0 {
+			m.Edited = time.UnixMicro(s.Edited).UTC()
+		}
+		out[k] = m
+	}
+	return out, nil
 }
 
 // parseID takes a document's id apart.

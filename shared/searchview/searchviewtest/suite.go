@@ -180,6 +180,18 @@ func replay(t *testing.T, s *suite) {
 	if p, _, err := s.x.Progress(s.Context(), 0); err != nil || p != second.To {
 		t.Fatal(p, err)
 	}
+	keys := []view.MessageKey{{Application: app, Chat: 1, Number: 2}, {Application: app, Chat: 1, Number: 9}, {Application: app, Chat: 1, Number: 1}}
+	got, err := s.x.Messages(s.Context(), keys)
+	if err != nil || len(got) != 2 {
+		t.Fatal(got, err)
+	}
+	edited, deleted := got[keys[2]], got[keys[0]]
+	if edited.Text != "new words" || edited.Deleted || edited.Edited.IsZero() || edited.Created != start || edited.Version != position.Version(1, second.Entries[0].Offset) {
+		t.Errorf("the edited one is %+v", edited)
+	}
+	if deleted.Text != "" || !deleted.Deleted || deleted.Version != position.Version(1, second.Entries[1].Offset) {
+		t.Errorf("the deleted one is %+v", deleted)
+	}
 }
 
 func refusals(t *testing.T, s *suite) {
