@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/program"
@@ -35,12 +36,26 @@ func run(args []string) int {
 	}
 	options, rest := sinkd.ParseVerify(args[1:])
 	left := 0
-	code := program.Main("local verify", help, rest, Default(), func(ctx context.Context, cfg Config, out, _ io.Writer) (err error) {
+	code := program.Main("local verify", help, rest, Default(), func(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 		parts, err := openParts(cfg.Local.DataDir)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, parts.close()) }()
+		cfg.Sinks.HTTP.Listen = "127.0.0.1:0"
+		house, err := compose(cfg, parts, telemetry.NewLogger(cfg.Log, errOut))
+		if err != nil {
+			return err
+		}
+		// The sinks run meanwhile: when the folder was left, they may have lagged.
+		if err := house.sinks.Start(ctx); err != nil {
+			return err
+		}
+		defer func() {
+			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			err = errors.Join(err, house.sinks.Stop(bounded))
+		}()
 		cfg.Kafka.Brokers = parts.kafka.ListenAddrs()
 		left, err = sinkd.Verify(ctx, sinkd.Config{Kafka: cfg.Kafka, Topics: cfg.Topics, Sinks: cfg.Sinks},
 			sinkd.Parts{Rows: parts.rows, Index: parts.index}, options, out)

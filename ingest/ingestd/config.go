@@ -5,6 +5,7 @@ package ingestd
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -85,6 +86,9 @@ func (s Section) Validate() []error {
 		if u, err := url.Parse(s.Advertise); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			errs = append(errs, fmt.Errorf("advertise: %q is not a base URL", s.Advertise))
 		}
+	}
+	if host, _, err := net.SplitHostPort(s.HTTP.Listen); err == nil && s.Advertise == "" && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		errs = append(errs, fmt.Errorf("advertise: must be given when listen is %q: others cannot reach that address", s.HTTP.Listen))
 	}
 	if s.RequestTimeout <= 0 || s.RequestTimeout >= s.HTTP.ReplyTimeout {
 		errs = append(errs, errors.New("request_timeout: must be positive and shorter than reply_timeout"))

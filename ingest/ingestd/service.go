@@ -59,7 +59,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	keeper := lease.NewKeeper(client, cfg.Redis.Prefix, cfg.Topics.Commands.Partitions, uuid.NewString(), func() string {
 		return cmp.Or(cfg.Ingest.Advertise, "http://"+server.Addr())
 	}, logger)
-	forwarder := forward.New(keeper, cfg.Ingest.RequestTimeout, forwardCounter(parts.Metrics))
+	forwarder := forward.New(keeper, cfg.Ingest.RequestTimeout+time.Second, forwardCounter(parts.Metrics))
 	leaseGauges(parts.Metrics, keeper, cfg.Topics.Commands.Partitions)
 	partitionOf := func(token string) int32 { return topic.PartitionOf([]byte(token), cfg.Topics.Commands.Partitions) }
 	tokens := httpapi.NewTokens(cfg.Ingest.secrets(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
@@ -111,7 +111,7 @@ func machineConfig(cfg Config, number int32) partition.Config {
 		Limits: partition.Limits{Chats: cfg.Ingest.State.MaxChats, Messages: cfg.Ingest.State.MaxMessages,
 			Unsunk: cfg.Ingest.State.MaxUnsunk},
 		BatchRecords: cfg.Ingest.BatchRecords, BatchBytes: cfg.Ingest.BatchBytes, Queue: cfg.Ingest.Queue,
-		RetryMin: 5 * time.Millisecond, RetryMax: 2 * time.Second, ProgressEvery: 100 * time.Millisecond, CutPatience: 10 * time.Second,
+		RetryMin: 5 * time.Millisecond, RetryMax: 2 * time.Second, ProgressEvery: 100 * time.Millisecond, CutPatience: 10 * time.Second, FarBehind: 20_000,
 		Jitter: rand.Float64, NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}
 	if number == 0 {

@@ -60,6 +60,9 @@ func (v *View) apply(ctx context.Context, b view.Batch, changes *view.Changes) e
 	if err := v.writeRows(ctx, tx, changes); err != nil {
 		return err
 	}
+	if err := v.countSkipped(ctx, tx, b); err != nil {
+		return err
+	}
 	if b.To.Next > old.Next {
 		p := b.To
 		_, err := tx.ExecContext(ctx, "INSERT INTO progress (partition_no, "+progressColumns+") VALUES (?, ?, ?, ?, ?, ?)"+v.dialect.OnProgress,
@@ -115,6 +118,28 @@ func (v *View) writeRows(ctx context.Context, tx *sql.Tx, c *view.Changes) error
 	}
 	w.flush()
 	return w.err
+}
+
+// countSkipped keeps what numbering needs of entries that cannot be stored: that
+// their numbers were given, and that their keys were used. Without it an owner
+// that reads its numbers from here would give them again.
+func (v *View) countSkipped(ctx context.Context, tx *sql.Tx, b view.Batch) error {
+	if len(b.Skipped) == 0 {
+		return nil
+	}
+	changes := view.Fold(b.To.Generation, b.Skipped)
+	for _, a := range changes.Applications {
+		if _, err := tx.ExecContext(ctx, "UPDATE application SET chats = ? WHERE token = ? AND chats < ?", a.Chats, a.Token, a.Chats); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes.Chats {
+		if _, err := tx.ExecContext(ctx, "UPDATE chat SET messages = ? WHERE application = ? AND number = ? AND messages < ?",
+			c.Messages, c.Application, c.Number, c.Messages); err != nil {
+			return err
+		}
+	}
+	return v.writeRows(ctx, tx, &view.Changes{Keyed: changes.Keyed})
 }
 
 // statementBytes bounds the texts in one statement, well below any server's

@@ -40,6 +40,10 @@ type Batch struct {
 	From    int64
 	To      Progress
 	Entries []Entry
+	// Skipped are entries that the view can never take. Their numbers were given
+	// all the same, and their keys used: a view that numbers are taken from has
+	// to count them.
+	Skipped []Entry
 }
 
 // Rejection is an entry that a view can never take.

@@ -53,14 +53,16 @@ const keyedShare = 2
 // Do brings a write to the holder of its partition. Without a reply and an
 // error the write is this instance's: it holds the partition, or whoever does
 // cannot be reached, or has certainly written nothing. repeatable says that
-// the write carries an Idempotency-Key: done twice it is still done once.
-func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (*httpserve.Raw, error) {
+// the write carries an Idempotency-Key: done twice it is still done once. tried
+// says that the holder may have written it all the same: whatever comes of it
+// here, it must not be told that nothing was written.
+func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (reply *httpserve.Raw, tried bool, err error) {
 	if r.Header.Get(relay.Guard) == by {
-		return nil, nil
+		return nil, false, nil
 	}
 	url, here := f.owners.Holder(partition)
 	if here {
-		return nil, nil
+		return nil, false, nil
 	}
 	ctx := r.Context()
 	if repeatable {
@@ -73,28 +75,28 @@ func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, 
 		defer response.Body.Close()
 		var content []byte
 		if content, err = io.ReadAll(io.LimitReader(response.Body, 1<<20)); err == nil {
-			return f.answer(w, response, content)
+			return f.answer(w, response, content), false, nil
 		}
 	}
 	switch {
 	case relay.Unsent(err):
 		f.owners.Unreachable(url)
 		f.count("unreachable")
-		return nil, nil
+		return nil, false, nil
 	case repeatable && r.Context().Err() == nil:
 		f.count("unanswered")
-		return nil, nil
+		return nil, true, nil
 	}
 	f.count("unknown")
-	return nil, fault.Wrap(fault.Transient, errUnknown, fmt.Errorf("forward to the holder: %w", errors.Join(err)))
+	return nil, true, fault.Wrap(fault.Transient, errUnknown, fmt.Errorf("forward to the holder: %w", errors.Join(err)))
 }
 
-func (f *Forwarder) answer(w http.ResponseWriter, response *http.Response, content []byte) (*httpserve.Raw, error) {
+func (f *Forwarder) answer(w http.ResponseWriter, response *http.Response, content []byte) *httpserve.Raw {
 	if response.Header.Get(relay.Unwritten) != "" {
 		f.count("refused")
-		return nil, nil
+		return nil
 	}
 	f.count("forwarded")
 	relay.CopyHeaders(w.Header(), response)
-	return &httpserve.Raw{Status: response.StatusCode, ContentType: response.Header.Get("Content-Type"), Body: content}, nil
+	return &httpserve.Raw{Status: response.StatusCode, ContentType: response.Header.Get("Content-Type"), Body: content}
 }

@@ -67,7 +67,7 @@ func TestForwarded(t *testing.T) {
 	f := New(to, time.Second, counting(counted))
 	defer f.Close()
 	w := httptest.NewRecorder()
-	raw, err := f.Do(w, request("Idempotency-Key", "k"), 3, []byte("body"), true)
+	raw, _, err := f.Do(w, request("Idempotency-Key", "k"), 3, []byte("body"), true)
 	if err != nil || raw == nil || raw.Status != 422 || string(raw.Body) != `{"error":"x"}` || raw.ContentType != "application/json" {
 		t.Fatalf("%+v %v", raw, err)
 	}
@@ -85,7 +85,7 @@ func TestHere(t *testing.T) {
 		guard  string
 	}{"held here": {&owners{}, ""}, "forwarded by an ingest": {to, "ingest"}} {
 		f := New(test.owners, time.Second, func(string) {})
-		raw, err := f.Do(httptest.NewRecorder(), request(relay.Guard, test.guard), 3, nil, false)
+		raw, _, err := f.Do(httptest.NewRecorder(), request(relay.Guard, test.guard), 3, nil, false)
 		if raw != nil || err != nil || arrived.Load() != 0 {
 			t.Errorf("%s: %v %v, %d arrived", name, raw, err, arrived.Load())
 		}
@@ -93,7 +93,7 @@ func TestHere(t *testing.T) {
 	}
 	f := New(to, time.Second, func(string) {})
 	defer f.Close()
-	if raw, err := f.Do(httptest.NewRecorder(), request(relay.Guard, "query"), 3, nil, false); raw == nil || err != nil {
+	if raw, _, err := f.Do(httptest.NewRecorder(), request(relay.Guard, "query"), 3, nil, false); raw == nil || err != nil {
 		t.Error("what comes from query goes on to the holder: ", raw, err)
 	}
 }
@@ -115,8 +115,8 @@ func TestNotWritten(t *testing.T) {
 		counted := map[string]int{}
 		f := New(to, time.Second, counting(counted))
 		w := httptest.NewRecorder()
-		raw, err := f.Do(w, request(), 3, []byte("x"), false)
-		if raw != nil || err != nil || counted[name] != 1 || len(w.Header()) > 0 {
+		raw, tried, err := f.Do(w, request(), 3, []byte("x"), false)
+		if raw != nil || tried || err != nil || counted[name] != 1 || len(w.Header()) > 0 {
 			t.Errorf("%s: %v %v %v %v", name, raw, err, counted, w.Header())
 		}
 		f.Close()
@@ -149,11 +149,11 @@ func TestUnknown(t *testing.T) {
 	} {
 		to, _ := holder(t, answer)
 		f := New(to, 200*time.Millisecond, func(string) {})
-		raw, err := f.Do(httptest.NewRecorder(), request(), 3, []byte("x"), false)
+		raw, _, err := f.Do(httptest.NewRecorder(), request(), 3, []byte("x"), false)
 		if raw != nil || !fault.Is(err, fault.Transient) || !strings.Contains(fault.PublicOf(err), "outcome is unknown") {
 			t.Errorf("%s, no key: %v %v", name, raw, err)
 		}
-		if raw, err := f.Do(httptest.NewRecorder(), request("Idempotency-Key", "k"), 3, []byte("x"), true); raw != nil || err != nil {
+		if raw, _, err := f.Do(httptest.NewRecorder(), request("Idempotency-Key", "k"), 3, []byte("x"), true); raw != nil || err != nil {
 			t.Errorf("%s, with a key: %v %v", name, raw, err)
 		}
 		f.Close()
@@ -173,7 +173,7 @@ func TestClientGone(t *testing.T) {
 	defer f.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if raw, err := f.Do(httptest.NewRecorder(), request().WithContext(ctx), 3, nil, true); raw != nil || err == nil {
+	if raw, _, err := f.Do(httptest.NewRecorder(), request().WithContext(ctx), 3, nil, true); raw != nil || err == nil {
 		t.Error(raw, err)
 	}
 }

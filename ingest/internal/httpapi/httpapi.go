@@ -25,9 +25,10 @@ type Submitter interface {
 const HeaderToken = "Consistency-Token"
 
 // Forwarder brings a write to the instance that holds its partition. Neither a
-// reply nor an error says that the write is this instance's.
+// reply nor an error says that the write is this instance's; tried, that the
+// holder may have written it all the same.
 type Forwarder interface {
-	Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (*httpserve.Raw, error)
+	Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (reply *httpserve.Raw, tried bool, err error)
 }
 
 // API answers the writes.
@@ -88,16 +89,28 @@ func (a *API) answer(read func(r *http.Request, p httpserve.Params) (write, erro
 				return reply, err
 			}
 		}
-		forwarded, err := a.forward.Do(w, r, a.partitionOf(asked.request.Application), asked.body, r.Header.Get(HeaderKey) != "")
+		if len(asked.older) > 0 {
+			// Another instance may have its secrets in another order, and would
+			// make the application under another token: append it here.
+			return a.append(w, r, asked)
+		}
+		forwarded, tried, err := a.forward.Do(w, r, a.partitionOf(asked.request.Application), asked.body, r.Header.Get(HeaderKey) != "")
 		if err != nil {
 			return nil, err
 		}
 		if forwarded != nil {
 			return *forwarded, nil
 		}
-		return a.append(w, r, asked)
+		reply, err := a.append(w, r, asked)
+		if tried && fault.Is(err, fault.Transient) {
+			w.Header().Del(relay.Unwritten)
+			err = fault.Wrap(fault.Transient, errUnknown, err)
+		}
+		return reply, err
 	}
 }
+
+const errUnknown = "The outcome is unknown: repeat the request with the same Idempotency-Key to learn it"
 
 // append submits a write to this instance's own owner of the partition.
 func (a *API) append(w http.ResponseWriter, r *http.Request, asked write) (any, error) {

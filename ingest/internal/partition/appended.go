@@ -24,6 +24,7 @@ func (m *Machine) Appended(now time.Time, r AppendResult) {
 			"restore the topic, or make it anew and rebuild the views", m.cfg.Partition, f.base, r.Base))
 	case r.Err == nil: // somebody else has appended: ours does not count
 		m.stats.Conflicts++
+		m.doubt(f) // a copy of the request may have come before it and count
 		m.requeue(f.calls)
 		m.backOff(now)
 		m.read(now)
@@ -32,13 +33,21 @@ func (m *Machine) Appended(now time.Time, r AppendResult) {
 	default:
 		m.stats.Failures++
 		if !r.Refused {
-			for i, c := range f.calls {
-				c.doubt = f.base + int64(i)
-			}
+			m.doubt(f)
 		}
 		m.requeue(f.calls)
 		m.backOff(now)
 		m.read(now)
+	}
+}
+
+// doubt remembers where a batch's commands may lie, or come to lie.
+func (m *Machine) doubt(f *flight) {
+	for i, c := range f.calls {
+		c.doubt = max(c.doubt, f.base+int64(i)) // an earlier batch may still land
+		if c.answered {
+			m.doubts[c.Request.ID] = c.doubt // its client may ask again
+		}
 	}
 }
 
@@ -77,7 +86,7 @@ func (m *Machine) read(now time.Time) {
 	if m.phase != reading {
 		m.stats.Recoveries++
 	}
-	m.phase = reading
+	m.phase, m.resumed = reading, true
 	m.from = m.state.end
 	if m.retryAt.Before(now) {
 		m.retryAt = now

@@ -120,7 +120,7 @@ func (m *Machine) begin(p view.Progress) {
 		m.check = check{offset: p.LastOffset, id: p.LastID, log: p.Log, next: p.Next}
 		m.from = p.LastOffset
 	}
-	m.phase = reading
+	m.phase, m.resumed = reading, false
 	m.stats.Recoveries++
 }
 
@@ -129,6 +129,15 @@ func (m *Machine) restart() {
 	m.stats.Rebuilds++
 	m.rebuild = false
 	m.gather()
+	// The new overlay may begin beyond what is in doubt, which is then never
+	// read: nothing can be said of it any more, and it must not be tried again.
+	for _, c := range m.queue {
+		if c.doubt != unset && c.doubt >= m.state.end {
+			m.answer(c, Reply{}, errUnknown)
+		}
+	}
+	m.queue = unanswered(m.queue)
+	clear(m.doubts)
 	m.state.watermark = 0
 	m.phase = starting
 }

@@ -25,8 +25,12 @@ type Config struct {
 	// be whole again (a new leader's high watermark may lag for a moment,
 	// KIP-207) before the partition stops.
 	CutPatience time.Duration
-	Jitter      func() float64 // in [0,1)
-	NewID       func() string  // command ids for log.open
+	// FarBehind is how many records others may have appended before the state
+	// is taken from the view again instead of from the log: an owner that had
+	// nothing to do for hours has all of them to read otherwise.
+	FarBehind int64
+	Jitter    func() float64 // in [0,1)
+	NewID     func() string  // command ids for log.open
 	// NewLog draws the log's id. It is set for partition 0 only; the other
 	// partitions take over partition 0's.
 	NewLog func() position.LogID
@@ -72,6 +76,8 @@ type Machine struct {
 	parked  []*Call          // wait for rows
 	denials []*Call          // wait for the confirmation of a 404
 	calls   map[string]*Call // every unanswered call by command id
+	doubts  map[string]int64 // where commands of answered calls may yet come to lie
+	resumed bool             // the reading goes on from a state that was whole once
 	waiting int              // number of unanswered calls, followers included
 
 	flight    *flight
@@ -103,7 +109,7 @@ type flight struct {
 
 // New makes a machine; nothing happens before the first Advance.
 func New(cfg Config) *Machine {
-	return &Machine{cfg: cfg, calls: map[string]*Call{},
+	return &Machine{cfg: cfg, calls: map[string]*Call{}, doubts: map[string]int64{},
 		limit: batchLimit{records: cfg.BatchRecords, bytes: cfg.BatchBytes}}
 }
 
@@ -124,7 +130,7 @@ var ErrClosing = fault.New(fault.Transient, "Shutting down, nothing was written"
 // Submit takes a call. It is answered later, through its Done, or at once when
 // it cannot wait.
 func (m *Machine) Submit(c *Call) {
-	c.confirmed, c.doubt = unset, unset
+	c.confirmed, c.doubt = unset, m.doubtOf(c.Request.ID)
 	if m.phase == stopped {
 		c.Done(Reply{}, errStopped)
 		return
@@ -137,11 +143,27 @@ func (m *Machine) Submit(c *Call) {
 	first := m.calls[c.Request.ID]
 	if first == nil {
 		m.calls[c.Request.ID] = c
-	} else if first.Request.Fingerprint == c.Request.Fingerprint && first.Request.Op == c.Request.Op {
+	} else if first.Request.Fingerprint == c.Request.Fingerprint && first.Request.Op == c.Request.Op && first.Request.Find == c.Request.Find {
 		first.followers = append(first.followers, c)
 		return
 	}
 	m.queue = append(m.queue, c)
+}
+
+// doubtOf gives where a command of that id may lie, or come to lie, from a call
+// that was answered before its batch was decided.
+func (m *Machine) doubtOf(id string) int64 {
+	if m.flight != nil {
+		for i, c := range m.flight.calls {
+			if c.Request.ID == id {
+				return m.flight.base + int64(i)
+			}
+		}
+	}
+	if at, doubted := m.doubts[id]; doubted {
+		return at
+	}
+	return unset
 }
 
 // answer gives a call its outcome, and its followers the same.
@@ -193,8 +215,17 @@ func (m *Machine) stop(err error) {
 	m.answerAll(errStopped)
 }
 
+// Abandon answers what is in flight: nobody will hear its result any more.
+func (m *Machine) Abandon() {
+	if m.flight != nil {
+		for _, c := range m.flight.calls {
+			m.answer(c, Reply{}, errUnknown)
+		}
+	}
+}
+
 // Close answers every call that is not in flight with a refusal; what is in
-// flight is still answered by its result.
+// flight is still answered by its result, or by Abandon.
 func (m *Machine) Close() {
 	m.gather()
 	for _, c := range m.queue {

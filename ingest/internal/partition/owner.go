@@ -168,6 +168,7 @@ func (o *Owner) run(ctx context.Context) {
 		case <-ctx.Done():
 			o.takeAll()
 			o.machine.Close()
+			o.machine.Abandon()
 			o.report()
 			return
 		}

@@ -39,6 +39,10 @@ func (m *Machine) Read(now time.Time, r ReadResult) {
 		}
 	}
 	if m.from < r.HighWatermark {
+		// What was in doubt lies in the first page, if anywhere.
+		if m.resumed && r.HighWatermark-m.from > m.cfg.FarBehind {
+			m.restart()
+		}
 		return
 	}
 	m.caughtUp(now, r.HighWatermark)
@@ -107,6 +111,11 @@ func (m *Machine) caughtUp(now time.Time, end int64) {
 		return
 	}
 	m.shortSince = time.Time{}
+	for id, at := range m.doubts {
+		if at < m.state.end {
+			delete(m.doubts, id) // it was read
+		}
+	}
 	m.phase = ready
 	if m.state.log.ID == "" {
 		m.phase = opening

@@ -115,7 +115,7 @@ func (s *sim) newNode() *simNode {
 		PartitionOf: anywhere, Limits: Limits{Chats: 3, Messages: 5, Unsunk: 400},
 		BatchRecords: 8, BatchBytes: 1 << 20, Queue: 100,
 		RetryMin: 2 * time.Millisecond, RetryMax: 100 * time.Millisecond, ProgressEvery: 20 * time.Millisecond,
-		CutPatience: 30 * time.Second, Jitter: s.rand.Float64, NewID: s.newID,
+		CutPatience: 30 * time.Second, FarBehind: 1 + s.rand.Int63n(60), Jitter: s.rand.Float64, NewID: s.newID,
 		NewLog: func() position.LogID { return position.LogID(fmt.Sprintf("%016x", s.rand.Int63())) },
 	})
 	s.nodes = append(s.nodes, n)

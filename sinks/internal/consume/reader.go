@@ -105,12 +105,15 @@ func (r *reader) settle(out *run, record *command.Record, reading command.Readin
 // view past them.
 func without(b view.Batch, offsets map[int64]bool) view.Batch {
 	kept := make([]view.Entry, 0, len(b.Entries))
+	skipped := append([]view.Entry(nil), b.Skipped...)
 	for _, e := range b.Entries {
-		if !offsets[e.Offset] {
+		if offsets[e.Offset] {
+			skipped = append(skipped, e)
+		} else {
 			kept = append(kept, e)
 		}
 	}
-	b.Entries = kept
+	b.Entries, b.Skipped = kept, skipped
 	return b
 }
 
