@@ -56,7 +56,8 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		prepare.Step{Name: "schema", Do: parts.Rows.Migrate})
 
 	var server *httpserve.Server
-	keeper := lease.NewKeeper(client, cfg.Redis.Prefix, cfg.Topics.Commands.Partitions, uuid.NewString(), func() string {
+	instance := uuid.NewString()
+	keeper := lease.NewKeeper(client, cfg.Redis.Prefix, cfg.Topics.Commands.Partitions, instance, func() string {
 		return cmp.Or(cfg.Ingest.Advertise, "http://"+server.Addr())
 	}, logger)
 	forwarder := forward.New(keeper, cfg.Ingest.RequestTimeout+time.Second, forwardCounter(parts.Metrics))
@@ -65,7 +66,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	tokens := httpapi.NewTokens(cfg.Ingest.secrets(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
-	httpapi.New(set, forwarder, tokens, partitionOf).Routes(router)
+	httpapi.New(set, forwarder, tokens, partitionOf, instance).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
 	router.Status([]telemetry.Part{
 		{Name: "partitions", Required: true, Check: set.Check},

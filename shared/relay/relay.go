@@ -24,6 +24,10 @@ const Guard = "X-Chatlog-Forwarded"
 // will not soon: whoever passed the request on may bring it elsewhere.
 const Unwritten = "X-Chatlog-Unwritten"
 
+// Instance is the header that names the run of the process that a request is
+// meant for, and that answers: an address may have become another's.
+const Instance = "X-Chatlog-Instance"
+
 // Headers that are passed on; all others belong to the connection.
 var (
 	requestHeaders  = []string{"Content-Type", "Content-Encoding", "Idempotency-Key", httpserve.HeaderRequestID, "Traceparent", "Tracestate"}
@@ -45,9 +49,9 @@ func NewClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// Send passes a request on to a base URL. The router has left the path as it
-// was escaped.
-func Send(ctx context.Context, client *http.Client, r *http.Request, base, by string, body []byte) (*http.Response, error) {
+// Send passes a request on to a base URL; instance is the one that is meant, if
+// any. The router has left the path as it was escaped.
+func Send(ctx context.Context, client *http.Client, r *http.Request, base, instance, by string, body []byte) (*http.Response, error) {
 	// A request that carries an Idempotency-Key is repeated by net/http itself
 	// when a kept connection dies: that the last try found nobody does not mean
 	// that the first one did not arrive.
@@ -63,6 +67,9 @@ func Send(ctx context.Context, client *http.Client, r *http.Request, base, by st
 		}
 	}
 	request.Header.Set(Guard, by)
+	if instance != "" {
+		request.Header.Set(Instance, instance)
+	}
 	response, err := client.Do(request)
 	var op *net.OpError
 	if err != nil && errors.As(err, &op) && op.Op == "dial" && !begun.Load() {

@@ -18,7 +18,7 @@ import (
 // Owners says where partitions are.
 type Owners interface {
 	// Holder gives the instance to bring a write to; here means this one.
-	Holder(partition int32) (url string, here bool)
+	Holder(partition int32) (id, url string, here bool)
 	// Unreachable says that an instance did not take a connection.
 	Unreachable(url string)
 }
@@ -60,7 +60,7 @@ func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, 
 	if r.Header.Get(relay.Guard) == by {
 		return nil, false, nil
 	}
-	url, here := f.owners.Holder(partition)
+	id, url, here := f.owners.Holder(partition)
 	if here {
 		return nil, false, nil
 	}
@@ -70,12 +70,16 @@ func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, 
 		ctx, cancel = context.WithTimeout(ctx, f.timeout/keyedShare)
 		defer cancel()
 	}
-	response, err := relay.Send(ctx, f.client, r, url, by, body)
+	response, err := relay.Send(ctx, f.client, r, url, id, by, body)
 	if err == nil {
 		defer response.Body.Close()
 		var content []byte
 		if content, err = io.ReadAll(io.LimitReader(response.Body, 1<<20)); err == nil {
-			return f.answer(w, response, content), false, nil
+			if response.Header.Get(relay.Instance) == id || response.Header.Get(relay.Unwritten) != "" {
+				return f.answer(w, response, content), false, nil
+			}
+			f.owners.Unreachable(url)
+			err = fmt.Errorf("%s is no longer the address of instance %s", url, id)
 		}
 	}
 	switch {

@@ -25,8 +25,8 @@ type owners struct {
 	unreachable atomic.Int64
 }
 
-func (o *owners) Holder(int32) (string, bool) { return o.url, o.url == "" }
-func (o *owners) Unreachable(string)          { o.unreachable.Add(1) }
+func (o *owners) Holder(int32) (string, string, bool) { return "meant", o.url, o.url == "" }
+func (o *owners) Unreachable(string)                  { o.unreachable.Add(1) }
 
 // holder answers as the instance that holds the partition.
 func holder(t *testing.T, answer http.HandlerFunc) (*owners, *atomic.Int64) {
@@ -34,6 +34,7 @@ func holder(t *testing.T, answer http.HandlerFunc) (*owners, *atomic.Int64) {
 	var arrived atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived.Add(1)
+		w.Header().Set(relay.Instance, "meant")
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
@@ -175,5 +176,25 @@ func TestClientGone(t *testing.T) {
 	defer cancel()
 	if raw, _, err := f.Do(httptest.NewRecorder(), request().WithContext(ctx), 3, nil, true); raw != nil || err == nil {
 		t.Error(raw, err)
+	}
+}
+
+// TestStranger: the address has become another's. What it answers is nothing
+// that a client may see, and nothing that says what became of the write.
+func TestStranger(t *testing.T) {
+	to, _ := holder(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Del(relay.Instance)
+		w.WriteHeader(404)
+	})
+	f := New(to, time.Second, func(string) {})
+	defer f.Close()
+	if raw, tried, err := f.Do(httptest.NewRecorder(), request(), 3, nil, false); raw != nil || !tried || !fault.Is(err, fault.Transient) {
+		t.Error(raw, tried, err)
+	}
+	if raw, tried, err := f.Do(httptest.NewRecorder(), request("Idempotency-Key", "k"), 3, nil, true); raw != nil || !tried || err != nil {
+		t.Error("with a key: ", raw, tried, err)
+	}
+	if to.unreachable.Load() != 2 {
+		t.Error("it is brought more writes")
 	}
 }

@@ -37,11 +37,12 @@ type API struct {
 	forward     Forwarder
 	tokens      *Tokens
 	partitionOf func(token string) int32
+	instance    string
 }
 
-// New makes the API.
-func New(s Submitter, f Forwarder, t *Tokens, partitionOf func(token string) int32) *API {
-	return &API{submit: s, forward: f, tokens: t, partitionOf: partitionOf}
+// New makes the API of an instance, which others know by its id.
+func New(s Submitter, f Forwarder, t *Tokens, partitionOf func(token string) int32, instance string) *API {
+	return &API{submit: s, forward: f, tokens: t, partitionOf: partitionOf, instance: instance}
 }
 
 // Routes adds the routes of the writes, in both spellings.
@@ -63,6 +64,7 @@ var (
 	errApplication = fault.New(fault.NotFound, "Application not found")
 	errChat        = fault.New(fault.NotFound, "Chat not found")
 	errMessage     = fault.New(fault.NotFound, "Message not found")
+	errAnother     = fault.New(fault.Transient, "Another instance was meant, nothing was written")
 )
 
 // write is what a request asks for.
@@ -78,6 +80,13 @@ type write struct {
 // brings it to where its partition is, and tells its position.
 func (a *API) answer(read func(r *http.Request, p httpserve.Params) (write, error)) httpserve.Handler {
 	return func(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
+		if meant := r.Header.Get(relay.Instance); meant != "" {
+			w.Header().Set(relay.Instance, a.instance)
+			if meant != a.instance {
+				w.Header().Set(relay.Unwritten, "1")
+				return nil, errAnother
+			}
+		}
 		asked, err := read(r, p)
 		if err != nil {
 			return nil, err

@@ -63,13 +63,13 @@ func (i *instance) Submit(_ context.Context, r partition.Request) (partition.Rep
 
 type holderOf struct{ url string }
 
-func (h holderOf) Holder(int32) (string, bool) { return h.url, h.url == "" }
-func (holderOf) Unreachable(string)            {}
+func (h holderOf) Holder(int32) (string, string, bool) { return "an instance", h.url, h.url == "" }
+func (holderOf) Unreachable(string)                    {}
 
 func serve(t *testing.T, s Submitter, holder string, secrets ...string) *httptest.Server {
 	router := httpserve.NewRouter(slog.New(slog.DiscardHandler), httpserve.NewMetrics("x", prometheus.NewRegistry()))
 	f := forward.New(holderOf{holder}, 400*time.Millisecond, func(string) {})
-	New(s, f, NewTokens(secrets, func(string) bool { return true }), func(string) int32 { return 0 }).Routes(router)
+	New(s, f, NewTokens(secrets, func(string) bool { return true }), func(string) int32 { return 0 }, "an instance").Routes(router)
 	server := httptest.NewServer(router)
 	t.Cleanup(func() { server.Close(); f.Close() })
 	return server

@@ -167,17 +167,17 @@ func (k *Keeper) Check(context.Context) error {
 // Holder gives the instance that a write to a partition is best brought to.
 // here means this one: it holds the partition, or nobody who can be reached
 // does.
-func (k *Keeper) Holder(partition int32) (url string, here bool) {
+func (k *Keeper) Holder(partition int32) (id, url string, here bool) {
 	holder, found := k.table.Load().Holder(partition)
 	if !found || holder.ID == k.id {
-		return "", true
+		return "", "", true
 	}
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if until, suspected := k.suspect[holder.URL]; suspected && time.Now().Before(until) {
-		return "", true
+		return "", "", true
 	}
-	return holder.URL, false
+	return holder.ID, holder.URL, false
 }
 
 // Holds reports whether this instance holds a partition.

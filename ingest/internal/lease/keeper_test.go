@@ -91,7 +91,7 @@ func handOver(t *testing.T, address string) {
 	for p := range int32(partitions) {
 		here := 0
 		for _, m := range []member{one, two, three} {
-			if url, mine := m.Holder(p); mine {
+			if _, url, mine := m.Holder(p); mine {
 				here++
 			} else if url == "" || url == m.url() {
 				t.Errorf("%s brings partition %d to %q", m.id, p, url)
@@ -158,12 +158,12 @@ func TestUnreachable(t *testing.T) {
 	defer two.leave(t)
 	settled(t, one, two)
 	p := two.held()[0]
-	url, here := one.Holder(p)
+	_, url, here := one.Holder(p)
 	if here {
 		t.Fatal("partition ", p, " is taken for its own")
 	}
 	one.Unreachable(url)
-	if _, here := one.Holder(p); !here {
+	if _, _, here := one.Holder(p); !here {
 		t.Error("a write is brought to one that cannot be reached")
 	}
 }

@@ -80,7 +80,7 @@ func (f *Forwarder) send(r *http.Request, body []byte) (*http.Response, []byte, 
 	err := errors.New("no instance is known")
 	for _, base := range f.instances(r.Context()) {
 		var response *http.Response
-		if response, err = relay.Send(r.Context(), f.client, r, base, "query", body); err == nil {
+		if response, err = relay.Send(r.Context(), f.client, r, base, "", "query", body); err == nil {
 			var content []byte
 			content, err = io.ReadAll(response.Body)
 			response.Body.Close()
