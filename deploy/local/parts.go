@@ -109,16 +109,33 @@ func readSecret(path string) (config.Secret, error) {
 	if err == nil && len(content) >= 32 {
 		return config.Secret(content), nil
 	}
+	if err == nil { // another one would make retries of acked requests new applications
+		return "", fmt.Errorf("%s is damaged: give the old one back, or delete it if no Idempotency-Key was ever used for an application", path)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	raw := make([]byte, 32)
 	rand.Read(raw) // never fails: crypto/rand ends the program instead
 	text := hex.EncodeToString(raw)
-	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
-		return "", err
+	return config.Secret(text), errors.Join(writeSynced(path+".new", text), os.Rename(path+".new", path), syncFolder(filepath.Dir(path)))
+}
+
+func writeSynced(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
 	}
-	return config.Secret(text), os.Rename(path+".new", path)
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // close closes what is open, in reverse order.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ import (
 	"chatlog/query/internal/httpapi"
 	"chatlog/query/internal/read"
 	"chatlog/shared/directory"
+	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/lifecycle"
@@ -105,9 +107,25 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	m := newMetrics(parts.Metrics)
 	partitionOf := func(key []byte) int32 { return topic.PartitionOf(key, cfg.Topics.Commands.Partitions) }
 
+	// With another number of partitions than the topic has, an application would
+	// be looked for at the end of a partition that is not its own.
+	var rightCount atomic.Bool
+	count := func(ctx context.Context) error {
+		n, err := conn.Partitions(ctx, cfg.Topics.Commands.Name)
+		if err == nil && n != cfg.Topics.Commands.Partitions {
+			err = fault.New(fault.Transient, fmt.Sprintf("topic %s has %d partitions, the setting says %d", cfg.Topics.Commands.Name, n, cfg.Topics.Commands.Partitions))
+		}
+		rightCount.Store(err == nil)
+		return err
+	}
 	ends := freshness.NewShared(func(ctx context.Context, partition int32) (int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, cfg.Query.FreshnessWait)
 		defer cancel()
+		if !rightCount.Load() {
+			if err := count(ctx); err != nil {
+				return 0, err
+			}
+		}
 		return conn.End(ctx, cfg.Topics.Commands.Name, partition)
 	})
 	refresh := freshness.NewShared(func(ctx context.Context, _ struct{}) (struct{}, error) {
@@ -134,10 +152,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	router.Status([]telemetry.Part{
 		{Name: "mysql", Required: true, Check: parts.Rows.Ready},
 		{Name: "search", Check: parts.Index.Ready},
-		{Name: "kafka", Check: func(ctx context.Context) error {
-			_, err := conn.Partitions(ctx, cfg.Topics.Commands.Name)
-			return err
-		}},
+		{Name: "kafka", Check: count},
 		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
 	}, parts.Metrics)
 	server := httpserve.NewServer("query http", cfg.Query.HTTP, router, logger)

@@ -56,6 +56,8 @@ func classify(r rune) class {
 		return unit
 	case r == 0x3099 || r == 0x309A || r == 0xFF9E || r == 0xFF9F: // voicing marks of kana
 		return mark
+	case r >= 0x1160 && r <= 0x11FF, r >= 0xD7B0 && r <= 0xD7FF: // vowels and finals of Korean syllables, written apart
+		return mark
 	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r):
 		return void
 	case unicode.Is(unicode.M, r):

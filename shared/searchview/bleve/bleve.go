@@ -36,19 +36,36 @@ var _ searchview.Index = (*Index)(nil)
 func Open(path string) (*Index, error) {
 	x, err := bleve.Open(path)
 	if errors.Is(err, bleve.ErrorIndexPathDoesNotExist) || errors.Is(err, bleve.ErrorIndexMetaMissing) {
-		if err := os.RemoveAll(path); err != nil { // half made before a crash
+		if err := create(path); err != nil {
 			return nil, err
 		}
-		var m mapping.IndexMapping
-		if m, err = newMapping(); err != nil {
-			return nil, fmt.Errorf("bleve: %w", err)
-		}
-		x, err = bleve.New(path, m)
+		x, err = bleve.Open(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bleve: %w", err)
 	}
 	return &Index{index: x}, nil
+}
+
+// create makes an empty index beside its path and moves it there: one that was
+// half made when the process died can never be opened.
+func create(path string) error {
+	fresh := path + ".new"
+	if err := errors.Join(os.RemoveAll(path), os.RemoveAll(fresh)); err != nil {
+		return err
+	}
+	m, err := newMapping()
+	if err != nil {
+		return fmt.Errorf("bleve: %w", err)
+	}
+	x, err := bleve.New(fresh, m)
+	if err != nil {
+		return fmt.Errorf("bleve: %w", err)
+	}
+	if err := x.Close(); err != nil {
+		return fmt.Errorf("bleve: %w", err)
+	}
+	return os.Rename(fresh, path)
 }
 
 // newMapping has a field only for what is asked for: where to look, the words,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -135,7 +136,7 @@ func (x *Index) bulk(ctx context.Context, body *bytes.Buffer, messages []view.Me
 		for _, verdict := range item {
 			switch {
 			case verdict.Status < 300, verdict.Status == http.StatusConflict:
-			case rejected(verdict.Status):
+			case rejected(verdict.Status, verdict.Error.Type, verdict.Error.Reason):
 				rejections = append(rejections, view.Rejection{Offset: messages[i].Version & (1<<44 - 1),
 					Reason: verdict.Error.Type + ": " + verdict.Error.Reason + " " + verdict.Error.Cause.Reason})
 			default:
@@ -146,13 +147,17 @@ func (x *Index) bulk(ctx context.Context, body *bytes.Buffer, messages []view.Me
 	return rejections, nil
 }
 
-// rejected reports whether a document can never be taken. 401, 403 (also a
-// read-only index), 404 (no index or alias), 408 and 429 are about the index,
-// not about the document: an operator mends them and nothing may be dropped.
-func rejected(status int) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests:
+// rejected reports whether a document can never be taken. Only what Elasticsearch
+// says of the document itself is such a verdict: a closed index, one that is
+// read-only, an alias without an index to write to and the like come with each
+// item, too, some of them as 400, and an operator mends them.
+func rejected(status int, kind, reason string) bool {
+	if status != http.StatusBadRequest {
 		return false
 	}
-	return status >= 400 && status < 500
+	switch kind {
+	case "document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception":
+		return true
+	}
+	return kind == "illegal_argument_exception" && strings.Contains(reason, "immense term")
 }

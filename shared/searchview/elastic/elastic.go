@@ -176,7 +176,16 @@ func (x *Index) indexUUID() string {
 
 // Refresh makes what was applied visible.
 func (x *Index) Refresh(ctx context.Context) error {
-	return x.do(ctx, "refresh", esapi.IndicesRefreshRequest{Index: []string{x.cfg.Alias}}, nil)
+	var answer struct {
+		Shards struct {
+			Failed int `json:"failed"`
+		} `json:"_shards"`
+	}
+	err := x.do(ctx, "refresh", esapi.IndicesRefreshRequest{Index: []string{x.cfg.Alias}}, &answer)
+	if err == nil && answer.Shards.Failed > 0 { // a search could miss what was written before
+		err = transient("refresh", fmt.Errorf("%d shards failed", answer.Shards.Failed))
+	}
+	return err
 }
 
 // Ready reports whether the index can be searched.

@@ -80,9 +80,10 @@ func (g *Group) Stop(ctx context.Context) error {
 
 func (g *Group) run(ctx context.Context) {
 	for try := 0; ctx.Err() == nil; try++ {
+		g.status.left()
 		if err := g.cfg.Ready(ctx); err != nil {
-			g.logger.Debug("waiting for the topic", "error", err)
-			pause(ctx, min(try, 2))
+			g.logger.Warn("waiting for the topic", "error", err)
+			pause(ctx, min(try, 5))
 			continue
 		}
 		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
@@ -111,6 +112,7 @@ func (g *Group) generations(ctx context.Context, group *kafka.ConsumerGroup) err
 		if err != nil {
 			return err
 		}
+		g.status.joined()
 		assigned := generation.Assignments[g.cfg.Topic]
 		g.logger.Info("partitions assigned", "generation", generation.ID, "count", len(assigned))
 		var ended sync.WaitGroup

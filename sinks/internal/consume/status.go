@@ -20,6 +20,7 @@ type Status struct {
 	clock      func() time.Time
 	mutex      sync.Mutex
 	partitions map[int32]*partitionStatus
+	leftAt     time.Time // zero: in a generation of the group
 	metrics    *MetricSet
 }
 
@@ -97,10 +98,30 @@ func (s *Status) release(partition int32) {
 	delete(s.partitions, partition)
 }
 
-// Check reports partitions that have stopped, or lag without any progress.
+// left says that this process is in no generation of its group; joined, that it
+// is again, with or without partitions.
+func (s *Status) left() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.leftAt.IsZero() {
+		s.leftAt = s.clock()
+	}
+}
+
+func (s *Status) joined() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.leftAt = time.Time{}
+}
+
+// Check reports partitions that have stopped, or lag without any progress, and
+// a group that cannot be joined: nobody may be reading then.
 func (s *Status) Check(context.Context) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if !s.leftAt.IsZero() && s.clock().Sub(s.leftAt) > stuckAfter {
+		return fault.New(fault.Transient, "the consumer group cannot be joined, see the log")
+	}
 	var halted, stuck []int
 	for number, p := range s.partitions {
 		switch {

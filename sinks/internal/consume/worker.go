@@ -81,6 +81,9 @@ func (w *worker) run(ctx context.Context, committed int64) {
 			w.logger.Warn("the view was set back, reading again from its progress", "error", err)
 			committed, try = -1, 0
 		default:
+			if !errors.Is(err, errShort) {
+				w.status.long() // what was seen before an outage says nothing of after it
+			}
 			w.status.fail(err)
 			w.logger.Warn("trying again", "error", err)
 		}
@@ -315,6 +318,9 @@ func terminal(err error) error {
 	return stopError{err}
 }
 
+// errShort says that the log seems shorter than it was, for a moment yet.
+var errShort = errors.New("consume: the log seems short")
+
 func (w *worker) outOfRange(err error) error {
 	var out *kafkaconn.OutOfRangeError
 	if !errors.As(err, &out) {
@@ -329,7 +335,7 @@ func (w *worker) short(start, end, wanted int64) error {
 			w.partition, start, howToRebuild)
 	}
 	if !w.status.short() {
-		return fault.New(fault.Transient, fmt.Sprintf("the log ends at %d, the view is at %d", end, wanted))
+		return fault.Wrap(fault.Transient, fmt.Sprintf("the log ends at %d, the view is at %d", end, wanted), errShort)
 	}
 	return stopped("partition %d: the log ends at offset %d, but the view %s has already seen offset %d: the topic was cut or made anew; %s",
 		w.partition, end, w.view.Name(), wanted-1, howToRebuild)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
 	"chatlog/sinks/internal/consume"
@@ -31,6 +32,9 @@ type Letter struct {
 	Key       []byte   `json:"key"`
 	Value     []byte   `json:"value"`
 	Headers   []Header `json:"headers"`
+	// Truncated says that the record is too large for a letter: its key, value
+	// and headers are left out. They stay in the log at the letter's position.
+	Truncated bool `json:"truncated,omitempty"`
 }
 
 // Header is one header of the record.
@@ -94,7 +98,13 @@ func (w *Writer) Write(ctx context.Context, log position.LogID, letters []consum
 			return fmt.Errorf("dead letter %s: %w", key, err)
 		}
 		record := kafkaconn.Record{Key: []byte(key), Value: value}
-		if _, err := w.conn.Produce(ctx, w.cfg.Topic, 0, []kafkaconn.Record{record}); err != nil {
+		_, err = w.conn.Produce(ctx, w.cfg.Topic, 0, []kafkaconn.Record{record})
+		if fault.Is(err, fault.TooLarge) { // it came compressed, or the topics' bounds differ
+			if record.Value, err = json.Marshal(w.truncated(log, l)); err == nil {
+				_, err = w.conn.Produce(ctx, w.cfg.Topic, 0, []kafkaconn.Record{record})
+			}
+		}
+		if err != nil {
 			w.known = nil // it may have been written all the same
 			return err
 		}
@@ -114,6 +124,12 @@ func (w *Writer) letter(log position.LogID, l consume.Letter) Letter {
 		}
 		out.Headers = append(out.Headers, header)
 	}
+	return out
+}
+
+func (w *Writer) truncated(log position.LogID, l consume.Letter) Letter {
+	out := w.letter(log, l)
+	out.Key, out.Value, out.Headers, out.Truncated = nil, nil, []Header{}, true
 	return out
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"chatlog/shared/command"
+	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/view"
 )
@@ -167,8 +168,8 @@ func (a *Audit) mend(ctx context.Context, v View, p int32, log command.Log, entr
 	last := entries[len(entries)-1]
 	batch := view.Batch{From: entries[0].Offset, Entries: entries, To: view.Progress{Partition: p, Log: log.ID, Generation: log.Generation,
 		Next: last.Offset + 1, LastOffset: last.Offset, LastID: last.Command.ID}}
-	if _, err := v.Apply(ctx, batch); err != nil {
-		return nil, err
+	if _, err := v.Apply(ctx, batch); err != nil && !fault.Is(err, fault.Invalid) {
+		return nil, err // what can never be stored is in dead letters, and stays a difference
 	}
 	found, err := v.Look(ctx, p, c)
 	if err != nil {
