@@ -32,6 +32,9 @@ func (l *kafkaLog) Append(ctx context.Context, records []partition.Record) parti
 	out := make([]kafkaconn.Record, len(records))
 	for i, r := range records {
 		out[i] = kafkaconn.Record{Key: r.Key, Value: r.Value, Headers: []command.Header{{Key: command.HeaderAt, Value: r.At}}}
+		if r.Trace != nil {
+			out[i].Headers = append(out[i].Headers, command.Header{Key: command.HeaderTrace, Value: r.Trace})
+		}
 	}
 	base, err := l.conn.Produce(ctx, l.topic, l.partition, out)
 	return partition.AppendResult{Base: base, Err: err, Refused: err != nil && kafkaconn.Refused(err), TooLarge: fault.Is(err, fault.TooLarge)}

@@ -9,6 +9,10 @@ import (
 // HeaderAt is the record header that says where the record was written for.
 const HeaderAt = "at"
 
+// HeaderTrace carries the trace that a write belongs to (W3C Trace Context), as
+// its client gave it. It says nothing to any reader of ours.
+const HeaderTrace = "traceparent"
+
 // Header is one header of a record.
 type Header struct {
 	Key   string

@@ -21,7 +21,8 @@ type Request struct {
 	Message     string
 	Keyed       bool
 	Fingerprint string
-	Find        bool // only answer a keyed request that was made before; else it is not found
+	Trace       string // of the client (W3C traceparent), for the record's header; may be empty
+	Find        bool   // only answer a keyed request that was made before; else it is not found
 }
 
 // Reply is where a request ended up. Offset is the position that a reader has

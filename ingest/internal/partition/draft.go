@@ -29,6 +29,7 @@ type Record struct {
 	Key   []byte
 	Value []byte
 	At    []byte // the `at` header
+	Trace []byte // the `traceparent` header; nil: none
 }
 
 func newDraft(s *state, now time.Time) *draft {
@@ -231,6 +232,10 @@ func (d *draft) add(c *Call, cmd command.Command, limit batchLimit) bool {
 	at := position.At{Log: d.state.log.ID, Offset: d.state.end + int64(len(d.records))}
 	r := Record{Key: []byte(cmd.Application), Value: value, At: at.Append(nil)}
 	size := len(r.Key) + len(r.Value) + len(r.At) + recordOverhead
+	if c.Request.Trace != "" {
+		r.Trace = []byte(c.Request.Trace)
+		size += len(r.Trace) + len(command.HeaderTrace)
+	}
 	if len(d.records) > 0 && (len(d.records) >= limit.records || d.bytes+size > limit.bytes) {
 		return false
 	}
