@@ -15,6 +15,7 @@ import (
 	"chatlog/ingest/internal/httpapi"
 	"chatlog/ingest/internal/lease"
 	"chatlog/ingest/internal/partition"
+	"chatlog/shared/clock"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/lifecycle"
@@ -99,10 +100,10 @@ func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) 
 		machine := partition.New(machineConfig(cfg, number))
 		log := &kafkaLog{conn: conn, topic: cfg.Topics.Commands.Name, partition: number, partitions: count}
 		timeouts := partition.Timeouts{Append: cfg.Kafka.RequestTimeout, Read: 2 * cfg.Kafka.RequestTimeout, Load: cfg.MySQL.ReadTimeout}
-		owners[i] = partition.NewOwner(machine, log, rowsView{parts.Rows, number}, timeouts, time.Now,
+		owners[i] = partition.NewOwner(machine, log, rowsView{parts.Rows, number}, timeouts, clock.Now,
 			logger.With("partition", number), m.observer(number))
 	}
-	return partition.NewSet(owners, cfg.Ingest.RequestTimeout, time.Now)
+	return partition.NewSet(owners, cfg.Ingest.RequestTimeout, clock.Now)
 }
 
 func machineConfig(cfg Config, number int32) partition.Config {

@@ -3,6 +3,7 @@ package command
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // record is one of the log's, at offset 7 of partition 0, to which keys that
@@ -73,6 +74,24 @@ func TestRead(t *testing.T) {
 		}
 		if (got.Verdict == Counts) == (got.Reason != "") {
 			t.Errorf("%s: %s gives the reason %q", test.name, got.Verdict, got.Reason)
+		}
+	}
+}
+
+// Clocks may be wrong: an edit dated before the create was acked like any other
+// and counts like any other. No reader may make a date a reason to drop one.
+func TestNoOrderOfDatesIsDemanded(t *testing.T) {
+	const ours = "00000000000000a1"
+	open := Log{ID: ours, Generation: 1, PartitionOf: partitionOf}
+	for _, op := range []Op{MessageUpdate, MessageDelete} {
+		for _, ahead := range []time.Duration{time.Microsecond, time.Hour, 24 * 365 * 100 * time.Hour, -time.Hour} {
+			c := golden[string(op)]
+			c.Created = someTime.Add(ahead)
+			r := record(ours+":7", c)
+			got := Read(open, &r)
+			if got.Verdict != Counts || !got.Command.Created.Equal(c.Created) || !got.Command.Time.Equal(someTime) {
+				t.Errorf("%s, created %s later: %s (%s)", op, ahead, got.Verdict, got.Reason)
+			}
 		}
 	}
 }

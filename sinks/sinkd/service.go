@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"chatlog/shared/clock"
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
@@ -85,7 +85,7 @@ type builder struct {
 // add makes a view's group of workers.
 func (b *builder) add(section ViewSection, v consume.View, tells bool) {
 	logger := b.logger.With("view", v.Name())
-	status := consume.NewStatus(v.Name(), b.metrics, time.Now)
+	status := consume.NewStatus(v.Name(), b.metrics, clock.Now)
 	commands := b.cfg.Topics.Commands
 	sink := consume.Sink{
 		View: v, Log: consume.KafkaLog{Conn: b.conn, Topic: commands.Name, Bytes: b.cfg.Sinks.FetchBytes},

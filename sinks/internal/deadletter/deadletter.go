@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"chatlog/shared/clock"
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
@@ -116,7 +117,7 @@ func (w *Writer) Write(ctx context.Context, log position.LogID, letters []consum
 
 func (w *Writer) letter(log position.LogID, l consume.Letter) Letter {
 	out := Letter{View: w.cfg.View, Class: l.Class, Reason: l.Reason, Log: string(log), Topic: w.cfg.Source, Partition: l.Record.Partition,
-		Offset: l.Record.Offset, Time: time.Now().UTC().Format(time.RFC3339Nano), Key: l.Record.Key, Value: l.Record.Value, Headers: []Header{}}
+		Offset: l.Record.Offset, Time: clock.Now().UTC().Format(time.RFC3339Nano), Key: l.Record.Key, Value: l.Record.Value, Headers: []Header{}}
 	for _, h := range l.Record.Headers {
 		header := Header{Key: h.Key, Value: h.Value}
 		if !utf8.ValidString(h.Key) {
