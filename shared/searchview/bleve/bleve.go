@@ -109,6 +109,11 @@ type stored struct {
 	Message string `json:"message,omitempty"`
 }
 
+// buries reports whether the message was deleted before it was edited.
+func (s *stored) buries(m view.Message) bool {
+	return s.Deleted && s.Version < m.Version && !m.Deleted && !m.Edited.IsZero()
+}
+
 // Prepare does nothing: the index was made when it was opened.
 func (x *Index) Prepare(context.Context) error { return nil }
 
@@ -194,12 +199,12 @@ func (x *Index) Apply(ctx context.Context, b view.Batch) ([]view.Rejection, erro
 	}
 	batch := x.index.NewBatch()
 	for _, m := range view.Fold(b.To.Generation, b.Entries).Messages {
-		// What lies beyond the progress is newer than anything in the index;
-		// only a replay has to look before it writes.
-		if b.From < old.Next {
+		// What lies beyond the progress is newer than anything in the index: only
+		// a replay, and an edit of what may be deleted, have to look before they write.
+		if b.From < old.Next || !m.Edited.IsZero() {
 			if has, err := x.read(documentID(m)); err != nil {
 				return nil, err
-			} else if has != nil && has.Version > m.Version {
+			} else if has != nil && (has.Version > m.Version || has.buries(m)) {
 				continue
 			}
 		}

@@ -47,7 +47,11 @@ func (x *Index) Apply(ctx context.Context, b view.Batch) ([]view.Rejection, erro
 	case old.progress.Log != "" && old.progress.Log != b.To.Log:
 		return nil, fmt.Errorf("%w: %s, batch %s", view.ErrOtherLog, old.progress.Log, b.To.Log)
 	}
-	rejections, err := x.write(ctx, view.Fold(b.To.Generation, b.Entries).Messages)
+	messages, err := x.alive(ctx, view.Fold(b.To.Generation, b.Entries).Messages)
+	if err != nil {
+		return nil, err
+	}
+	rejections, err := x.write(ctx, messages)
 	if err != nil || len(rejections) > 0 || b.To.Next <= old.progress.Next {
 		return rejections, err
 	}

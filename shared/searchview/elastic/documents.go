@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -14,6 +15,34 @@ import (
 
 // Messages gives documents by their keys, in real time.
 func (x *Index) Messages(ctx context.Context, keys []view.MessageKey) (map[view.MessageKey]view.Message, error) {
+	return x.messages(ctx, keys)
+}
+
+// alive leaves out edits of messages that the index knows to be deleted. Ingest
+// writes none, but versions alone would let one bring a deleted text back.
+func (x *Index) alive(ctx context.Context, messages []view.Message) ([]view.Message, error) {
+	var edited []view.MessageKey
+	for _, m := range messages {
+		if !m.Deleted && !m.Edited.IsZero() {
+			edited = append(edited, keyOf(m))
+		}
+	}
+	known, err := x.messages(ctx, edited, "deleted")
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(messages, func(m view.Message) bool {
+		has := known[keyOf(m)]
+		return !m.Deleted && has.Deleted && has.Version < m.Version // at the same version it is no tombstone of the log's, and mended
+	}), nil
+}
+
+func keyOf(m view.Message) view.MessageKey {
+	return view.MessageKey{Application: m.Application, Chat: m.Chat, Number: m.Number}
+}
+
+// messages reads documents, or some fields of them.
+func (x *Index) messages(ctx context.Context, keys []view.MessageKey, fields ...string) (map[view.MessageKey]view.Message, error) {
 	out := map[view.MessageKey]view.Message{}
 	if len(keys) == 0 {
 		return out, nil
@@ -41,7 +70,7 @@ func (x *Index) Messages(ctx context.Context, keys []view.MessageKey) (map[view.
 		} `json:"docs"`
 	}
 	realtime := true
-	if err := x.do(ctx, "read documents", esapi.MgetRequest{Index: x.cfg.Alias, Body: bytes.NewReader(encoded), Realtime: &realtime}, &answer); err != nil {
+	if err := x.do(ctx, "read documents", esapi.MgetRequest{Index: x.cfg.Alias, Body: bytes.NewReader(encoded), Realtime: &realtime, SourceIncludes: fields}, &answer); err != nil {
 		return nil, err
 	}
 	if len(answer.Docs) != len(keys) {

@@ -41,6 +41,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 	}{
 		{"words, parts and order", find},
 		{"edits, deletes and replays", replay},
+		{"a tombstone is final", tombstone},
 		{"a hole and another log are refused", refusals},
 		{"two workers with the same batch", zombies},
 		{"applications and chats are kept apart", apart},
@@ -175,6 +176,8 @@ func replay(t *testing.T, s *suite) {
 		s.finds("new", 1)
 		s.apply(first) // the past may come again at any time
 		s.finds("words", 3, 1)
+		s.finds("old")
+		s.finds("new", 1)
 		s.apply(second)
 	}
 	if p, _, err := s.x.Progress(s.Context(), 0); err != nil || p != second.To {
@@ -192,6 +195,22 @@ func replay(t *testing.T, s *suite) {
 	if deleted.Text != "" || !deleted.Deleted || deleted.Version != position.Version(1, second.Entries[1].Offset) {
 		t.Errorf("the deleted one is %+v", deleted)
 	}
+}
+
+// tombstone: no edit brings a deleted text back, in a batch with the delete or
+// in a later one.
+func tombstone(t *testing.T, s *suite) {
+	gone := func(number int64) command.Command {
+		return command.Command{Op: command.MessageDelete, Number: number, Created: start}
+	}
+	back := func(number int64) command.Command {
+		return command.Command{Op: command.MessageUpdate, Number: number, Message: "words back", Created: start}
+	}
+	s.apply(s.batch(create(1, "words"), create(2, "words"), create(3, "words"), gone(1), back(1)))
+	s.apply(s.batch(gone(2)))
+	s.apply(s.batch(back(2), back(3)))
+	s.finds("words", 3)
+	s.finds("back", 3)
 }
 
 func refusals(t *testing.T, s *suite) {
