@@ -167,3 +167,25 @@ func TestUnreachable(t *testing.T) {
 		t.Error("a write is brought to one that cannot be reached")
 	}
 }
+
+// TestNobodyHolds: before leases were ever seen, when a holder is gone and when
+// there is nobody at all, this instance takes the write: leases are for speed.
+func TestNobodyHolds(t *testing.T) {
+	k := NewKeeper(redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}), "x:", partitions, "me", func() string { return "" }, slog.New(slog.DiscardHandler))
+	defer k.store.client.Close()
+	for name, table := range map[string]Table{
+		"nothing was seen":   {},
+		"no leases":          {Instances: []Instance{{"me", "http://me"}, {"other", "http://other"}}, Holders: make([]string, partitions)},
+		"the holder is gone": {Instances: []Instance{{"me", "http://me"}}, Holders: []string{"gone"}},
+	} {
+		k.table.Store(&table)
+		for _, p := range []int32{0, partitions - 1, partitions} {
+			if id, url, here := k.Holder(p); !here || id != "" || url != "" {
+				t.Errorf("%s: a write to partition %d is brought to %q at %q", name, p, id, url)
+			}
+		}
+		if k.Holds(0) {
+			t.Errorf("%s: it believes that it holds a lease", name)
+		}
+	}
+}

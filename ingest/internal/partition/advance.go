@@ -49,9 +49,18 @@ func (m *Machine) proceed(now time.Time) {
 		return
 	}
 	m.releaseDenials()
-	m.stats.Evicted += uint64(m.state.evict(m.cfg.Limits))
-	if len(m.queue) == 0 || now.Before(m.retryAt) {
-		return
+	if len(m.queue) > 0 && !now.Before(m.retryAt) {
+		m.appendNext(now)
+	}
+	// Only now: the rows that were loaded for what waits may be the only entries
+	// that can be dropped, and dropped before they are used they are loaded for ever.
+	m.evict()
+}
+
+// appendNext sends the next batch on its way.
+func (m *Machine) appendNext(now time.Time) {
+	if m.state.size() >= m.cfg.Limits.Unsunk {
+		m.evict()
 	}
 	if m.state.size() >= m.cfg.Limits.Unsunk {
 		for _, c := range m.queue {
@@ -66,6 +75,8 @@ func (m *Machine) proceed(now time.Time) {
 		m.effects = append(m.effects, AppendBatch{Base: m.state.end, Records: d.records})
 	}
 }
+
+func (m *Machine) evict() { m.stats.Evicted += uint64(m.state.evict(m.cfg.Limits)) }
 
 // plan judges the queue in order and drafts the next batch from it.
 func (m *Machine) plan(now time.Time) *draft {

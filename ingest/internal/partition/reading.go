@@ -33,7 +33,7 @@ func (m *Machine) Read(now time.Time, r ReadResult) {
 	m.from = max(m.from, r.Next)
 	m.state.end = max(m.state.end, m.from)
 	if m.state.size() > m.cfg.Limits.Unsunk {
-		if m.stats.Evicted += uint64(m.state.evict(m.cfg.Limits)); m.state.size() > m.cfg.Limits.Unsunk {
+		if m.evict(); m.state.size() > m.cfg.Limits.Unsunk {
 			m.overflow(now)
 			return
 		}
