@@ -85,15 +85,18 @@ func plant(ctx context.Context, b bug, verbose bool) (string, error) {
 	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
 		return "", err
 	}
-	if out, err := goTool(ctx, overlay, "build", "./..."); err != nil {
+	if out, err := goTool(ctx, overlay, "build", "./"+filepath.Dir(b.file)); err != nil {
 		return "", fmt.Errorf("it does not compile: %s", out)
 	}
 	out, err := goTool(ctx, overlay, append([]string{"test", "-count=1", "-timeout=5m"}, b.catcher...)...)
 	if verbose {
 		fmt.Print(out)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return "", fmt.Errorf("go test %s passes", strings.Join(b.catcher, " "))
+	case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
+		return "", fmt.Errorf("its catcher does not compile: %s", out)
 	}
 	return how(out), nil
 }
