@@ -27,7 +27,7 @@ type many struct {
 	clients []*client.Client
 }
 
-func newMany(t *testing.T) *many {
+func newMany(t *testing.T, env ...string) *many {
 	t.Helper()
 	dir := t.TempDir()
 	server, err := system.Redis(dir)
@@ -39,7 +39,7 @@ func newMany(t *testing.T) *many {
 	}
 	p := realParts(t)
 	p.Redis = server.Listen
-	s, err := system.Real(bin, filepath.Join(dir, "logs"), p, "CHATLOG_LOG_LEVEL=info")
+	s, err := system.Real(bin, filepath.Join(dir, "logs"), p, env...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,13 +163,19 @@ func TestRealInstances(t *testing.T) {
 	report(t, truth)
 }
 
-// redisFails wipes Redis, and takes it away for a while.
-func (m *many) redisFails(t *testing.T, l *workload.Load) {
+// wipe empties Redis.
+func (m *many) wipe(t *testing.T) {
+	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: m.redis.Listen})
 	defer client.Close()
 	if err := client.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// redisFails wipes Redis, and takes it away for a while.
+func (m *many) redisFails(t *testing.T, l *workload.Load) {
+	m.wipe(t)
 	more(t, l, 100)
 	m.held(t)
 	if err := m.redis.Kill(); err != nil {
