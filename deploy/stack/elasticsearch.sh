@@ -23,7 +23,8 @@ start_elasticsearch() {
   java=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
   mkdir -p "$conf/jvm.options.d"
   cp "$ELASTICSEARCH_HOME"/config/{jvm.options,log4j2.properties} "$conf/"
-  printf -- '-Xms%s\n-Xmx%s\n' "$ELASTICSEARCH_HEAP" "$ELASTICSEARCH_HEAP" >"$conf/jvm.options.d/heap.options"
+  # shellcheck disable=SC2086 # a list of words
+  printf -- '%s\n' "-Xms$ELASTICSEARCH_HEAP" "-Xmx$ELASTICSEARCH_HEAP" $JVM_OPTIONS >"$conf/jvm.options.d/heap.options"
   cat >"$conf/elasticsearch.yml" <<EOF
 cluster.name: chatlog-stack
 node.name: node-1

@@ -3,6 +3,9 @@
 
 pidfile() { printf '%s/run/%s.pid' "$STACK_DIR" "$1"; }
 
+# kind PART: what it is, whichever of several.
+kind() { echo "${1%-[0-9]}"; }
+
 # ours PART PID: the process runs and its command line names this stack's
 # folder; a pid that was used again by somebody else is never touched.
 ours() {
@@ -43,7 +46,7 @@ launch() {
 # await PART SECONDS: waits until the part is ready.
 await() {
   local part=$1 limit=$2 began=$SECONDS
-  until "ready_$part" >/dev/null 2>&1; do
+  until "ready_$(kind "$part")" "$part" >/dev/null 2>&1; do
     if ! alive "$part"; then
       tail -n 20 "$STACK_DIR/logs/$part.log" >&2
       fail "$part has died, see $STACK_DIR/logs/$part.log"
@@ -54,31 +57,46 @@ await() {
   say "$part is ready after $((SECONDS - began)) s, pid $(cat "$(pidfile "$part")")"
 }
 
+# start PART...: starts what does not run, all at once: brokers wait for one
+# another.
 start() {
-  if alive "$1"; then
-    await "$1" 120
-    return
-  fi
-  "start_$1"
-  await "$1" 120
-  if declare -F "after_$1" >/dev/null; then "after_$1"; fi
+  local part fresh=""
+  for part in "$@"; do
+    if alive "$part"; then continue; fi
+    "start_$(kind "$part")" "$part"
+    fresh+=" $part"
+  done
+  for part in "$@"; do
+    await "$part" 120
+  done
+  for part in $fresh; do
+    if declare -F "after_$(kind "$part")" >/dev/null; then "after_$(kind "$part")" "$part"; fi
+  done
 }
 
+# stop PART...: asks all of them to end, and then waits for each.
 stop() {
-  local part=$1 pid
-  if ! alive "$part"; then
+  local part
+  for part in "$@"; do
+    if alive "$part"; then kill "$(cat "$(pidfile "$part")")"; fi
+  done
+  for part in "$@"; do ended "$part"; done
+}
+
+ended() {
+  local part=$1 pid file
+  file=$(pidfile "$part")
+  if [ ! -s "$file" ]; then
     say "$part is not running"
-    rm -f "$(pidfile "$part")"
     return
   fi
-  pid=$(cat "$(pidfile "$part")")
-  kill "$pid"
+  pid=$(cat "$file")
   for _ in $(seq 300); do
     ours "$part" "$pid" || break
     sleep 0.1
   done
   if ours "$part" "$pid"; then kill -9 "$pid"; fi
-  rm -f "$(pidfile "$part")"
+  rm -f "$file"
   say "$part has stopped"
 }
 

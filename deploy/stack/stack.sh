@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The real parts without Docker, all on loopback.
 #
-#   stack.sh up [PART...]       starts parts (all: kafka elasticsearch mysql redis) and waits until they are ready
+#   stack.sh up [PART...]       starts parts (all: kafka elasticsearch mysql redis) and waits until they are ready;
+#                               with KAFKA_BROKERS=3 kafka is kafka-1, kafka-2 and kafka-3
 #   stack.sh down [--wipe] [PART...]  stops them; --wipe empties their data
 #   stack.sh status             says what runs; exit 0 only if all are ready
 #   stack.sh install [PART...]  only downloads
@@ -12,15 +13,29 @@ for file in settings process kafka elasticsearch mysql redis; do
   . "$here/$file.sh"
 done
 
-up() {
-  local part
-  for part in "$@"; do
-    "install_$part"
-    start "$part"
+# parts NAME...: the parts meant; kafka is every broker.
+parts() {
+  local name
+  for name in "$@"; do
+    if [ "$name" = kafka ]; then echo "$KAFKA_PARTS"; else echo "$name"; fi
   done
+}
+
+install() {
+  local part done=""
+  for part in "$@"; do
+    case " $done " in *" $(kind "$part") "*) continue ;; esac
+    "install_$(kind "$part")"
+    done+=" $(kind "$part")"
+  done
+}
+
+up() {
+  install "$@"
+  start "$@"
   cat <<EOF
 [stack] settings for chatlog on this stack:
-export CHATLOG_KAFKA_BROKERS=127.0.0.1:$KAFKA_PORT
+export CHATLOG_KAFKA_BROKERS=$(brokers_kafka)
 export CHATLOG_ELASTICSEARCH_ADDRESSES=http://127.0.0.1:$ELASTICSEARCH_PORT
 export CHATLOG_MYSQL_ADDRESS=127.0.0.1:$MYSQL_PORT CHATLOG_MYSQL_USER=chat CHATLOG_MYSQL_PASSWORD=$STACK_MYSQL_PASSWORD CHATLOG_MYSQL_DATABASE=chat
 export CHATLOG_REDIS_ADDRESS=127.0.0.1:$REDIS_PORT
@@ -29,15 +44,15 @@ EOF
 }
 
 down() {
-  local wipe="" part parts
+  local wipe="" part
   if [ "${1:-}" = --wipe ]; then
     wipe=1
     shift
   fi
-  parts=("$@")
-  [ ${#parts[@]} -gt 0 ] || parts=(redis mysql elasticsearch kafka)
-  for part in "${parts[@]}"; do
-    stop "$part"
+  # shellcheck disable=SC2046 # a list of words
+  if [ $# -gt 0 ]; then set -- $(parts "$@"); else set -- $(parts redis mysql elasticsearch kafka); fi
+  stop "$@"
+  for part in "$@"; do
     if [ -n "$wipe" ]; then rm -rf "${STACK_DIR:?}/data/$part"; fi
   done
 }
@@ -48,8 +63,8 @@ status() {
     if ! alive "$part"; then
       printf '%-14s down\n' "$part"
       all=1
-    elif "ready_$part" >/dev/null 2>&1; then
-      printf '%-14s ready  port %-6s pid %s\n' "$part" "$("port_$part")" "$(cat "$(pidfile "$part")")"
+    elif "ready_$(kind "$part")" "$part" >/dev/null 2>&1; then
+      printf '%-14s ready  port %-6s pid %s\n' "$part" "$("port_$(kind "$part")" "$part")" "$(cat "$(pidfile "$part")")"
     else
       printf '%-14s starting, pid %s\n' "$part" "$(cat "$(pidfile "$part")")"
       all=1
@@ -63,12 +78,12 @@ command=${1:-}
 prepare
 case $command in
 up | install)
-  # shellcheck disable=SC2086 # a list of words
-  [ $# -gt 0 ] || set -- $ALL_PARTS
+  # shellcheck disable=SC2046,SC2086 # lists of words
+  if [ $# -gt 0 ]; then set -- $(parts "$@"); else set -- $ALL_PARTS; fi
   for part in "$@"; do
     case " $ALL_PARTS " in *" $part "*) ;; *) fail "unknown part $part: one of $ALL_PARTS" ;; esac
   done
-  if [ "$command" = up ]; then up "$@"; else for part in "$@"; do "install_$part"; done; fi
+  "$command" "$@"
   ;;
 down) down "$@" ;;
 status) status ;;
