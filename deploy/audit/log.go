@@ -41,10 +41,23 @@ type Log struct {
 	Ends       map[int32]int64
 	Ignored    map[string]int // records that do not count, by reason
 	Records    int            // that count
+	Strangers  map[Place]bool // records that are not the log's own
+}
+
+// Entry is one command that counts.
+type Entry struct {
+	Partition         int32
+	Offset            int64
+	ID, Op            string
+	Application       string
+	Username, Message string
+	Chat, Number      int64
+	Keyed             bool
 }
 
 // reader folds one topic.
 type reader struct {
+	each   func(Entry)
 	log    *Log
 	truth  *Truth
 	topic  string
@@ -54,9 +67,16 @@ type reader struct {
 	hasher kgo.TopicPartitioner
 }
 
-// Read folds a topic from its beginning to its end as of now.
+// Read folds a topic from its beginning to its end as of now. broker is one
+// address, or several with commas.
 func Read(ctx context.Context, broker, topic string) (*Truth, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.KeepControlRecords(), kgo.FetchIsolationLevel(kgo.ReadUncommitted()),
+	return ReadEach(ctx, broker, topic, func(Entry) {})
+}
+
+// ReadEach is Read, and shows every command that counts, in the order of each
+// partition.
+func ReadEach(ctx context.Context, broker, topic string, each func(Entry)) (*Truth, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(broker, ",")...), kgo.KeepControlRecords(), kgo.FetchIsolationLevel(kgo.ReadUncommitted()),
 		kgo.FetchMaxWait(200*time.Millisecond))
 	if err != nil {
 		return nil, err
@@ -70,7 +90,7 @@ func Read(ctx context.Context, broker, topic string) (*Truth, error) {
 		return nil, err
 	}
 	t := newTruth()
-	r := &reader{log: &t.Log, truth: t, topic: topic, names: map[int32]string{}, next: map[int32]int64{},
+	r := &reader{each: each, log: &t.Log, truth: t, topic: topic, names: map[int32]string{}, next: map[int32]int64{},
 		hasher: kgo.StickyKeyPartitioner(nil).ForTopic(topic)}
 	start := map[int32]kgo.Offset{}
 	ends.Each(func(o kadm.ListedOffset) {
@@ -116,6 +136,9 @@ func (r *reader) take(k *kgo.Record) {
 	r.next[k.Partition] = k.Offset + 1
 	if reason := r.ignored(k); reason != "" {
 		r.log.Ignored[reason]++
+		if reason == "unmarked" || reason == "foreign" {
+			r.log.Strangers[Place{k.Partition, k.Offset}] = true
+		}
 		return
 	}
 	var c record
@@ -133,6 +156,7 @@ func (r *reader) take(k *kgo.Record) {
 		return
 	}
 	r.truth.fold(c, k.Partition, k.Offset, r.log.Generation<<44|k.Offset)
+	r.each(Entry{k.Partition, k.Offset, c.ID, c.Op, c.Application, c.Username, c.Message, c.Chat, c.Number, c.Keyed})
 }
 
 // ignored says why a record does not count; empty: it counts.
@@ -148,16 +172,18 @@ func (r *reader) ignored(k *kgo.Record) string {
 	}
 	log, offset, found := strings.Cut(at, ":")
 	n, err := strconv.ParseInt(offset, 10, 64)
+	var c record
+	opens := json.Unmarshal(k.Value, &c) == nil && c.Op == "log.open"
 	switch {
 	case marks != 1 || !found || err != nil || len(log) != 16:
 		return "unmarked"
+	case r.names[k.Partition] != "" && log != r.names[k.Partition] && opens:
+		return "misplaced" // two first starts raced, which is ordinary
 	case r.names[k.Partition] != "" && log != r.names[k.Partition]:
 		return "foreign"
 	case n != k.Offset:
 		return "misplaced"
 	}
-	var c record
-	opens := json.Unmarshal(k.Value, &c) == nil && c.Op == "log.open"
 	if r.names[k.Partition] == "" && !opens {
 		return "foreign"
 	}

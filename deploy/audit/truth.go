@@ -70,7 +70,7 @@ type Truth struct {
 }
 
 func newTruth() *Truth {
-	return &Truth{Log: Log{Ends: map[int32]int64{}, Ignored: map[string]int{}}, Applications: map[string]Application{}, Chats: map[ChatKey]Chat{},
+	return &Truth{Log: Log{Ends: map[int32]int64{}, Ignored: map[string]int{}, Strangers: map[Place]bool{}}, Applications: map[string]Application{}, Chats: map[ChatKey]Chat{},
 		Messages: map[MessageKey]Message{}, Commands: map[string]Command{}, ids: map[string]struct{}{}}
 }
 

@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Place is a record's place in the log.
+type Place struct {
+	Partition int32
+	Offset    int64
+}
+
+// letter is what the audit looks at in a dead letter.
+type letter struct {
+	View      string
+	Partition int32
+	Offset    int64
+	Reason    string
+}
+
+// Letters checks the dead letters: every record that is not the log's own, and
+// lies behind its beginning, was told of exactly once, and nothing else was.
+func (t *Truth) Letters(ctx context.Context, broker, topic string) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(broker, ",")...))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if err := ends.Error(); err != nil {
+		return err
+	}
+	from, left := map[int32]kgo.Offset{}, map[int32]int64{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			from[o.Partition], left[o.Partition] = kgo.NewOffset().At(0), o.Offset
+		}
+	})
+	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	told := map[Place]int{}
+	for len(left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("reading %s: %w", topic, err)
+		}
+		fetches.EachRecord(func(k *kgo.Record) {
+			var l letter
+			if err := json.Unmarshal(k.Value, &l); err != nil {
+				t.find("letters", "offset %d cannot be read: %v", k.Offset, err)
+			} else if told[Place{l.Partition, l.Offset}]++; !t.Log.Strangers[Place{l.Partition, l.Offset}] {
+				t.find("letters", "%+v tells of a record that is no stranger", l)
+			}
+			if k.Offset >= left[k.Partition]-1 {
+				delete(left, k.Partition)
+			}
+		})
+	}
+	for place := range t.Log.Strangers {
+		if told[place] != 1 {
+			t.find("letters", "%+v was told of %d times", place, told[place])
+		}
+	}
+	return nil
+}
