@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 )
 
 // Program is one built program with its environment. It can be started, ended
-// and started again.
+// and started again. Whether it runs may be asked by anybody at any time;
+// starting and ending it is for one at a time.
 type Program struct {
 	Name   string // for messages
 	Path   string // of the executable
@@ -26,9 +28,17 @@ type Program struct {
 	Log    string   // file that its output is appended to
 	Dir    string   // where it runs
 
+	mutex   sync.Mutex // guards what follows
 	command *exec.Cmd
 	exited  chan struct{}
-	err     error // why it exited
+	err     error // why it exited; set before exited is closed
+}
+
+// now is the process that was started last; nil before the first start.
+func (p *Program) now() (*exec.Cmd, chan struct{}) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.command, p.exited
 }
 
 // Start starts the program; it is not ready yet.
@@ -49,7 +59,9 @@ func (p *Program) Start() error {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	exited := make(chan struct{})
+	p.mutex.Lock()
 	p.command, p.exited = c, exited
+	p.mutex.Unlock()
 	go func() {
 		p.err = c.Wait()
 		close(exited)
@@ -59,11 +71,12 @@ func (p *Program) Start() error {
 
 // Running reports whether the process is there.
 func (p *Program) Running() bool {
-	if p.command == nil {
+	command, exited := p.now()
+	if command == nil {
 		return false
 	}
 	select {
-	case <-p.exited:
+	case <-exited:
 		return false
 	default:
 		return true
@@ -71,14 +84,21 @@ func (p *Program) Running() bool {
 }
 
 // Exited is closed when the process that was started last has ended.
-func (p *Program) Exited() <-chan struct{} { return p.exited }
+func (p *Program) Exited() <-chan struct{} {
+	_, exited := p.now()
+	return exited
+}
 
 // PID is the process's id.
-func (p *Program) PID() int { return p.command.Process.Pid }
+func (p *Program) PID() int {
+	command, _ := p.now()
+	return command.Process.Pid
+}
 
 // Ready waits until /readyz answers 200.
 func (p *Program) Ready(ctx context.Context) error {
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	_, exited := p.now()
 	var last error
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Listen+"/readyz", nil)
@@ -97,7 +117,7 @@ func (p *Program) Ready(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w; see %s", p.Name, last, p.Log)
-		case <-p.exited:
+		case <-exited:
 			return fmt.Errorf("%s has ended: %w; see %s", p.Name, p.err, p.Log)
 		case <-time.After(20 * time.Millisecond):
 		}
@@ -109,8 +129,9 @@ func (p *Program) Kill() error {
 	if !p.Running() {
 		return nil
 	}
-	err := p.command.Process.Kill()
-	<-p.exited
+	command, exited := p.now()
+	err := command.Process.Kill()
+	<-exited
 	return err
 }
 
@@ -123,24 +144,28 @@ func (p *Program) Stop(patience time.Duration) error {
 	if !p.Running() {
 		return nil
 	}
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	command, exited := p.now()
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {
-	case <-p.exited:
+	case <-exited:
 		if p.err != nil {
 			return fmt.Errorf("%s: %w; see %s", p.Name, p.err, p.Log)
 		}
 		return nil
 	case <-time.After(patience):
-		p.command.Process.Kill() // its end is waited for below
-		<-p.exited
+		command.Process.Kill() // its end is waited for below
+		<-exited
 		return fmt.Errorf("%s %w", p.Name, errSlow)
 	}
 }
 
 // Signal sends a signal, such as SIGSTOP.
-func (p *Program) Signal(s syscall.Signal) error { return p.command.Process.Signal(s) }
+func (p *Program) Signal(s syscall.Signal) error {
+	command, _ := p.now()
+	return command.Process.Signal(s)
+}
 
 // FreeAddress gives a loopback address that nobody listens on now.
 func FreeAddress() (string, error) {

@@ -22,7 +22,7 @@ import (
 // Parts says where the real Kafka, MySQL, Elasticsearch and Redis are, and what
 // one system calls its own on them.
 type Parts struct {
-	Kafka         string // host:port
+	Kafka         string // host:port, several with commas
 	MySQL         string // host:port
 	User          string
 	Password      string
@@ -57,8 +57,8 @@ func (p Parts) DSN(database string) string {
 	return fmt.Sprintf("%s:%s@tcp(%s)/%s?multiStatements=true&timeout=5s&readTimeout=60s", p.User, p.Password, p.MySQL, database)
 }
 
-// env is the settings of all services.
-func (p Parts) env() []string {
+// Env is the settings of all services.
+func (p Parts) Env() []string {
 	return []string{
 		"CHATLOG_KAFKA_BROKERS=" + p.Kafka, "CHATLOG_ELASTICSEARCH_ADDRESSES=" + p.Elasticsearch, "CHATLOG_REDIS_ADDRESS=" + p.Redis,
 		"CHATLOG_MYSQL_ADDRESS=" + p.MySQL, "CHATLOG_MYSQL_USER=" + p.User, "CHATLOG_MYSQL_PASSWORD=" + p.Password,
@@ -101,7 +101,7 @@ func (p Parts) removeTopics(ctx context.Context) error {
 
 // Admin calls do with a Kafka admin client.
 func (p Parts) Admin(do func(*kadm.Client) error) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(p.Kafka))
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(p.Kafka, ",")...))
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func Real(bin, dir string, p Parts, env ...string) (*System, error) {
 		}
 		listen[i] = at
 	}
-	all := append(p.env(), env...)
+	all := append(p.Env(), env...)
 	all = append(all, "CHATLOG_SINKS_LISTEN="+listen[0], "CHATLOG_INGEST_LISTEN="+listen[1], "CHATLOG_QUERY_LISTEN="+listen[2],
 		"CHATLOG_QUERY_INGEST_URLS=http://"+listen[1])
 	s := &System{Writes: "http://" + listen[1], Reads: "http://" + listen[2]}

@@ -30,6 +30,7 @@ func Redis(dir string) (*Program, error) {
 
 // Listening waits until something takes connections at the program's address.
 func (p *Program) Listening(ctx context.Context) error {
+	_, exited := p.now()
 	for {
 		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", p.Listen)
 		if err == nil {
@@ -38,7 +39,7 @@ func (p *Program) Listening(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not listen: %w; see %s", p.Name, err, p.Log)
-		case <-p.exited:
+		case <-exited:
 			return fmt.Errorf("%s has ended: %w; see %s", p.Name, p.err, p.Log)
 		case <-time.After(10 * time.Millisecond):
 		}

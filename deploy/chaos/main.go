@@ -1,0 +1,205 @@
+// Chaos runs a campaign of faults against several instances of every service on
+// real parts of its own, and judges what clients saw. It ends with exit code 1
+// when a promise was broken.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"chatlog/deploy/chaos/faults"
+	"chatlog/deploy/chaos/history"
+	"chatlog/deploy/chaos/judge"
+	"chatlog/deploy/chaos/load"
+	"chatlog/deploy/chaos/world"
+)
+
+type options struct {
+	seed   uint64
+	length time.Duration
+	outage time.Duration
+	only   string
+	dir    string
+	report string
+	offset int
+	think  time.Duration
+	list   bool
+	takes  int
+	apart  int
+}
+
+func main() {
+	var o options
+	flag.Uint64Var(&o.seed, "seed", 0, "decides every fault's place and time; 0: one by chance")
+	flag.DurationVar(&o.length, "for", 0, "begin no round after this time; there is at least one, with every fault in it")
+	flag.DurationVar(&o.outage, "redis-down", 0, "how long Redis is away in the first round, instead of a few seconds")
+	flag.IntVar(&o.apart, "apart", 0, "so many first rounds break one thing at a time, the others several")
+	flag.StringVar(&o.only, "only", "", "only faults whose names match this expression")
+	flag.StringVar(&o.dir, "dir", "", "where parts and logs live; a new folder if empty, which is removed when all was well")
+	flag.StringVar(&o.report, "report", "", "write the report to this file, too")
+	flag.IntVar(&o.offset, "ports", 5000, "offset of the ports of the parts")
+	flag.DurationVar(&o.think, "think", 80*time.Millisecond, "between two calls of a client, on average")
+	flag.IntVar(&o.takes, "takeovers", 0, "instead of faults, kill and stop ingests that many times, and measure how their partitions are taken over")
+	flag.BoolVar(&o.list, "list", false, "only list the faults")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	bad, err := run(ctx, o, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+	}
+	if bad || err != nil {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
+	only, err := regexp.Compile(o.only)
+	if err != nil {
+		return false, err
+	}
+	if o.list {
+		for _, f := range faults.All() {
+			fmt.Fprintf(out, "%-6s %s\n", f.Lane, f.Name)
+		}
+		return false, nil
+	}
+	if o.seed == 0 {
+		o.seed = uint64(time.Now().UnixNano())
+	}
+	root, err := projectRoot(ctx)
+	if err != nil {
+		return false, err
+	}
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "chatlog-chaos-"); err != nil {
+			return false, err
+		}
+		if err := os.Chmod(o.dir, 0o755); err != nil { // the parts' own user must get in
+			return false, err
+		}
+		defer func() {
+			if err == nil && !bad {
+				err = os.RemoveAll(o.dir)
+			} else {
+				fmt.Fprintln(out, "everything is kept in", o.dir)
+			}
+		}()
+	}
+	bin, next := filepath.Join(o.dir, "bin"), filepath.Join(o.dir, "next")
+	if err := errors.Join(build(ctx, root, bin), build(ctx, root, next, "-ldflags=-s")); err != nil {
+		return false, err
+	}
+	w := world.New(world.Options{Root: root, Dir: o.dir, Bin: bin, Next: next, Offset: o.offset})
+	defer func() {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+		defer cancel()
+		err = errors.Join(err, w.Stop(stopping))
+	}()
+	began := time.Now()
+	if err := w.Start(ctx); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(out, "everything runs after %s, seed %d\n", time.Since(began).Round(time.Second), o.seed)
+	r, err := breakAndJudge(ctx, o, w, only, out)
+	if err != nil {
+		return false, err
+	}
+	r.took = time.Since(began)
+	return r.bad(), tell(r, o.report, out)
+}
+
+// breakAndJudge is the campaign itself.
+func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.Regexp, out io.Writer) (*result, error) {
+	lines, err := os.Create(filepath.Join(o.dir, "history.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	defer lines.Close()
+	began := time.Now()
+	recorder := history.NewRecorder(began, lines)
+	l := &load.Load{Writers: w.Writers(), Readers: w.Readers(), Recorder: recorder, Seed: o.seed, Think: o.think}
+	if err := l.Start(ctx); err != nil {
+		return nil, err
+	}
+	c := &campaign{world: w, load: l, recorder: recorder, faults: faults.All(), seed: o.seed, only: only, length: o.length, apart: o.apart, outage: o.outage, out: out}
+	wait(ctx, 2*quiet)
+	if o.takes > 0 {
+		if err := c.takeOvers(ctx, o.takes); err != nil {
+			return nil, err
+		}
+	} else {
+		c.run(ctx)
+	}
+	wait(ctx, quiet)
+	l.Stop()
+	r := &result{command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds,
+		machine: machine(), windows: c.windows, load: time.Since(began)}
+	if r.calls, err = recorder.Calls(); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(out, "%d calls in %s; judging\n", len(r.calls), r.load.Round(time.Second))
+	truth, log, err := examine(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	r.truth = truth
+	if r.verify, err = verify(ctx, w); err != nil {
+		fmt.Fprintln(out, "sinks verify:", err, r.verify)
+	}
+	r.verdict = judge.Judge(r.calls, log, truth, r.windows)
+	return r, ctx.Err()
+}
+
+func tell(r *result, path string, out io.Writer) error {
+	r.write(out)
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	r.write(f)
+	return f.Close()
+}
+
+// build builds the services into a folder: with a clock that a variable can
+// make wrong, which no ordinary build has.
+func build(ctx context.Context, root, to string, flags ...string) error {
+	args := append([]string{"build", "-tags", "skewedclock"}, flags...)
+	c := exec.CommandContext(ctx, "go", append(args, "-o", to+"/", "./ingest", "./sinks", "./query", "./deploy/local")...)
+	c.Dir = root
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w: %s", err, out)
+	}
+	return nil
+}
+
+func projectRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	return filepath.Dir(strings.TrimSpace(string(out))), err
+}
+
+func machine() string {
+	memory := ""
+	if content, err := os.ReadFile("/proc/meminfo"); err == nil {
+		var kib int
+		if _, err := fmt.Sscanf(string(content), "MemTotal: %d", &kib); err == nil {
+			memory = fmt.Sprintf(", %d GiB", kib>>20)
+		}
+	}
+	return fmt.Sprintf("%d cores%s, %s", runtime.NumCPU(), memory, runtime.Version())
+}

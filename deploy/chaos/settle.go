@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"chatlog/deploy/audit"
+	"chatlog/deploy/chaos/judge"
+	"chatlog/deploy/chaos/world"
+)
+
+// catchUpTime is how long the views may take to come to the log's end when
+// nothing is written any more.
+const catchUpTime = 3 * time.Minute
+
+// examine reads the log, and compares both views and the API with it, once the
+// views have come to its end.
+func examine(ctx context.Context, w *world.World) (*audit.Truth, *judge.Log, error) {
+	log := judge.NewLog()
+	truth, err := audit.ReadEach(ctx, w.Parts.Kafka, w.Parts.Commands, log.Add)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := sql.Open("mysql", w.Parts.DSN(w.Parts.Database))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer db.Close()
+	if err := world.Eventually(ctx, catchUpTime, func(ctx context.Context) error { return caughtUp(ctx, w, db, truth) }); err != nil {
+		return nil, nil, err
+	}
+	if err := truth.Rows(ctx, db); err != nil {
+		return nil, nil, err
+	}
+	if err := truth.Index(ctx, w.Parts.Elasticsearch, w.Parts.Alias); err != nil {
+		return nil, nil, err
+	}
+	if err := truth.Letters(ctx, w.Parts.Kafka, w.Parts.DeadLetters); err != nil {
+		return nil, nil, err
+	}
+	return truth, log, truth.API(ctx, w.Readers()[0])
+}
+
+func caughtUp(ctx context.Context, w *world.World, db *sql.DB, truth *audit.Truth) error {
+	for p, end := range truth.Log.Ends {
+		var next int64
+		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(next_offset), 0) FROM progress WHERE partition_no = ?", p).Scan(&next); err != nil {
+			return err
+		}
+		index, err := w.Parts.IndexProgress(ctx, p)
+		if err != nil {
+			return err
+		}
+		if next < end || index < end {
+			return fmt.Errorf("partition %d: rows at %d, index at %d, log at %d", p, next, index, end)
+		}
+	}
+	return nil
+}
+
+// verify lets the operators' own audit have its say, too.
+func verify(ctx context.Context, w *world.World) (string, error) {
+	p := w.Rows[0]
+	c := exec.CommandContext(ctx, p.Path, "verify")
+	c.Env, c.Dir = p.Env, p.Dir
+	out, err := c.CombinedOutput()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1], err
+}
