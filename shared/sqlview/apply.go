@@ -24,8 +24,13 @@ const applyTries = 5
 // Transient. After an error it is not known whether the batch was committed.
 func (v *View) Apply(ctx context.Context, b view.Batch) error {
 	changes := view.Fold(b.To.Generation, b.Entries)
+	return v.repeat(ctx, "apply", func() error { return v.apply(ctx, b, &changes) })
+}
+
+// repeat runs a transaction, and again when it lost a deadlock.
+func (v *View) repeat(ctx context.Context, what string, do func() error) error {
 	for try := 1; ; try++ {
-		err := v.apply(ctx, b, &changes)
+		err := do()
 		switch {
 		case err == nil, errors.Is(err, view.ErrHole), errors.Is(err, view.ErrOtherLog):
 			return err
@@ -33,10 +38,10 @@ func (v *View) Apply(ctx context.Context, b view.Batch) error {
 			select {
 			case <-time.After(time.Duration(rand.Int64N(int64(20*time.Millisecond) << try))):
 			case <-ctx.Done():
-				return v.fail("apply", ctx.Err())
+				return v.fail(what, ctx.Err())
 			}
 		default:
-			return v.fail("apply", err)
+			return v.fail(what, err)
 		}
 	}
 }

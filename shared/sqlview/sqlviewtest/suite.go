@@ -47,6 +47,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		{"pages", pages},
 		{"data that cannot be stored is told apart", invalid},
 		{"many rows in one batch", large},
+		{"all rows are listed", scans},
+		{"rows are corrected as they were seen", corrections},
+		{"no batch comes between a correction's progress and its rows", exclusive},
 		{"migrations at once", migrations},
 	} {
 		t.Run(test.name, func(t *testing.T) {
