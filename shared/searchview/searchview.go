@@ -31,11 +31,25 @@ type Index interface {
 	Refresh(ctx context.Context) error
 	// Messages gives documents by their keys, tombstones included, in real time.
 	Messages(ctx context.Context, keys []view.MessageKey) (map[view.MessageKey]view.Message, error)
+	// Scan visits all documents of messages, a page at a time, as of some moment
+	// after the call began.
+	Scan(ctx context.Context, visit func([]Document) error) error
+	// Remove deletes documents that still are at the version they were found at.
+	Remove(ctx context.Context, found []Document) error
 	// Search finds messages.
 	Search(ctx context.Context, q Query) ([]Hit, error)
 	// Ready reports whether the engine answers and the index is there.
 	Ready(ctx context.Context) error
 	Close() error
+}
+
+// Document is a document as it is listed.
+type Document struct {
+	ID      string
+	Routing string          // in an engine that has such a thing
+	Key     view.MessageKey // of the message that it says it is
+	Version int64
+	Stray   bool // it lies where no such message is looked for
 }
 
 // Query says what to find.

@@ -136,8 +136,11 @@ func (x *Index) creation() ([]byte, error) {
 	if err := json.Unmarshal(mapping, &body); err != nil {
 		return nil, fmt.Errorf("mapping: %w", err)
 	}
+	// gc_deletes is how long the version of a deleted document refuses lower ones.
+	// Nothing but the audit ever deletes, and it does so to write what the log
+	// says, at a lower version.
 	body["settings"] = map[string]any{"index": map[string]any{"number_of_shards": x.cfg.Shards, "number_of_replicas": x.cfg.Replicas,
-		"refresh_interval": fmt.Sprintf("%dms", x.cfg.RefreshInterval.Milliseconds())}}
+		"refresh_interval": fmt.Sprintf("%dms", x.cfg.RefreshInterval.Milliseconds()), "gc_deletes": "0s"}}
 	body["aliases"] = map[string]any{x.cfg.Alias: map[string]any{}}
 	return json.Marshal(body)
 }

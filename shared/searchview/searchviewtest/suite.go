@@ -46,6 +46,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		{"two workers with the same batch", zombies},
 		{"applications and chats are kept apart", apart},
 		{"texts come back byte for byte, whatever their size", texts},
+		{"all documents are listed", scans},
+		{"documents are removed as they were seen", removals},
 		{"a lost index starts from the beginning", lost},
 	} {
 		t.Run(test.name, func(t *testing.T) {
