@@ -22,10 +22,11 @@ const help = `sinks keeps the views of the log up to date: MySQL, and Elasticsea
   sinks mysql [flags]     the MySQL view alone
   sinks search [flags]    the search view alone
   sinks verify [--repair] [--state=FILE] [flags]
-                          compare both views with the log while the system runs and
-                          print what differs; with --repair apply the differing keys
-                          again from the log; with --state go on where a run was broken
-                          off. Exit code 3: differences are left
+                          compare both views with the log, and the log with both views,
+                          while the system runs, and print what differs; with --repair
+                          apply the differing keys again from the log, put right what is
+                          beyond it and remove what it does not know; with --state go on
+                          where a run was broken off. Exit code 3: differences are left
 
 Every key of config.yaml can be set by a variable: sinks.listen is
 CHATLOG_SINKS_LISTEN. Exit code: 0 stopped, 1 failed, 2 wrong configuration.

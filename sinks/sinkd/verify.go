@@ -53,6 +53,15 @@ const shown = 100
 // verifyPatience is how long a view may take to come to the log's end.
 const verifyPatience = time.Minute
 
+// verifySettle is how long a leader of Kafka may know of an earlier end.
+const verifySettle = 2 * time.Second
+
+// verifyState is how far an audit is, so that it can be broken off.
+type verifyState struct {
+	At   map[int32]int64        `json:"at"`   // by partition
+	Sums map[string]verify.Sums `json:"sums"` // of what was found to be right, by view
+}
+
 // Verify audits the views that parts has against the log, while the system
 // runs, and prints what differs. It gives the number of differences that are
 // left.
@@ -70,52 +79,79 @@ func Verify(ctx context.Context, cfg Config, parts Parts, o VerifyOptions, out i
 	if parts.Index != nil {
 		views = append(views, verify.NewIndex(parts.Index))
 	}
-	began, records := time.Now(), int64(0)
-	counts := map[string]int{}
-	audit := verify.Audit{
+	told := report{out: out, counts: map[string]int{}}
+	audit := &verify.Audit{
 		Log:         consume.KafkaLog{Conn: conn, Topic: cfg.Topics.Commands.Name, Bytes: cfg.Sinks.FetchBytes},
 		Views:       views,
 		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, cfg.Topics.Commands.Partitions) },
 		Repair:      o.Repair,
 		Patience:    verifyPatience,
-		Tell: func(d verify.Difference) {
-			kind := d.View + ": " + string(d.Kind)
-			if d.Mended {
-				kind += ", mended"
-			} else {
-				left++
-			}
-			if counts[kind]++; counts[kind] <= shown {
-				fmt.Fprintln(out, d)
-			}
-		},
+		Settle:      verifySettle,
+		Tell:        told.tell,
+		Sums:        state.Sums,
 	}
-	for p := range int32(cfg.Topics.Commands.Partitions) {
-		from := state[p]
-		audit.Passed = func(_ int32, at, end int64) {
-			state[p] = at
-			if o.Bar != nil {
-				fmt.Fprintf(o.Bar, "\rpartition %d of %d: %d of %d records, %.0f/s in all   ", p+1, cfg.Topics.Commands.Partitions, at, end,
-					float64(records+at-from)/time.Since(began).Seconds())
-			}
-		}
-		if err = audit.Partition(ctx, p, from); err != nil {
-			err = fmt.Errorf("partition %d: %w", p, err)
-			break
-		}
-		records += state[p] - from
+	began := time.Now()
+	records, err := passAll(ctx, audit, int32(cfg.Topics.Commands.Partitions), state.At, o.Bar)
+	if err == nil {
+		err = audit.Extras(ctx)
 	}
 	if o.Bar != nil {
 		fmt.Fprintln(o.Bar)
 	}
-	for _, kind := range slices.Sorted(maps.Keys(counts)) {
-		fmt.Fprintf(out, "%6d %s\n", counts[kind], kind)
-	}
+	told.summary()
 	if err != nil {
-		return left, errors.Join(err, writeState(o.State, state))
+		state.Sums = audit.Sums
+		return told.left, errors.Join(err, writeState(o.State, state))
 	}
-	fmt.Fprintf(out, "%d records compared in %s, %d differences, %d left\n", records, time.Since(began).Round(time.Millisecond), sum(counts), left)
-	return left, removeState(o.State)
+	fmt.Fprintf(out, "%d records compared in %s, %d differences, %d left\n", records, time.Since(began).Round(time.Millisecond), sum(told.counts), told.left)
+	return told.left, removeState(o.State)
+}
+
+// passAll passes all partitions from where state says on, which it moves.
+func passAll(ctx context.Context, audit *verify.Audit, partitions int32, state map[int32]int64, bar io.Writer) (records int64, err error) {
+	if bar == nil {
+		bar = io.Discard
+	}
+	began := time.Now()
+	audit.Listed = func(view string, items int) { fmt.Fprintf(bar, "\r%s: %d items listed%30s", view, items, "") }
+	for p := range partitions {
+		from := state[p]
+		audit.Passed = func(_ int32, at, end int64) {
+			state[p] = at
+			fmt.Fprintf(bar, "\rpartition %d of %d: %d of %d records, %.0f/s in all   ", p+1, partitions, at, end,
+				float64(records+at-from)/time.Since(began).Seconds())
+		}
+		if err = audit.Partition(ctx, p, from); err != nil {
+			return records, fmt.Errorf("partition %d: %w", p, err)
+		}
+		records += state[p] - from
+	}
+	return records, nil
+}
+
+// report prints differences and counts them by view and kind.
+type report struct {
+	out    io.Writer
+	counts map[string]int
+	left   int
+}
+
+func (r *report) tell(d verify.Difference) {
+	kind := d.View + ": " + string(d.Kind)
+	if d.Mended {
+		kind += ", mended"
+	} else {
+		r.left++
+	}
+	if r.counts[kind]++; r.counts[kind] <= shown {
+		fmt.Fprintln(r.out, d)
+	}
+}
+
+func (r *report) summary() {
+	for _, kind := range slices.Sorted(maps.Keys(r.counts)) {
+		fmt.Fprintf(r.out, "%6d %s\n", r.counts[kind], kind)
+	}
 }
 
 func sum(counts map[string]int) (all int) {
@@ -125,8 +161,8 @@ func sum(counts map[string]int) (all int) {
 	return all
 }
 
-func readState(path string) (map[int32]int64, error) {
-	state := map[int32]int64{}
+func readState(path string) (verifyState, error) {
+	state := verifyState{At: map[int32]int64{}, Sums: map[string]verify.Sums{}}
 	if path == "" {
 		return state, nil
 	}
@@ -138,12 +174,12 @@ func readState(path string) (map[int32]int64, error) {
 		err = json.Unmarshal(content, &state)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", strconv.Quote(path), err)
+		return state, fmt.Errorf("state %s: %w", strconv.Quote(path), err)
 	}
 	return state, nil
 }
 
-func writeState(path string, state map[int32]int64) error {
+func writeState(path string, state verifyState) error {
 	if path == "" {
 		return nil
 	}

@@ -1,7 +1,11 @@
-// Package verify audits a view against the log while the system runs. It needs
-// memory for one batch of commands at a time: a row at the version of a command
-// must say what the command says, one at an older version has missed it, and one
-// at a newer version is judged when the newer command is reached.
+// Package verify audits a view against the log while the system runs, in bounded
+// memory and in both directions.
+//
+// Forth, it needs one batch of commands at a time: a row at the version of a
+// command must say what the command says, one at an older version has missed it,
+// and one at a newer version is judged when the newer command is reached. Back,
+// it lists the view, and what is not from the command that its version names is
+// compared with all that the log says of it.
 package verify
 
 import (
@@ -20,6 +24,9 @@ const (
 	Altered Kind = "altered" // the view has this version of it, but with other values
 	Count   Kind = "count"   // fewer numbers were counted than were given
 	Lagging Kind = "lagging" // the view has not come to the log's end
+	Extra   Kind = "extra"   // the view has it, the log does not
+	Ahead   Kind = "ahead"   // the view has a version of it that is beyond the log's
+	Over    Kind = "over"    // more numbers were counted than were given
 )
 
 // Difference is one row or document that is not as the log says.
@@ -31,6 +38,7 @@ type Difference struct {
 	What      string // the row's kind and key
 	Detail    string
 	Mended    bool
+	undone    *Item // a deleted message that the view has again, at a later version
 }
 
 // String gives a line for people.
@@ -55,56 +63,81 @@ const offsetMask = 1<<44 - 1 // of a version: its offset
 
 // compare gives the differences between a batch's changes and what a view has.
 func compare(c view.Changes, f Found) (all []Difference) {
-	found := func(kind Kind, version int64, what, format string, args ...any) {
-		all = append(all, Difference{Kind: kind, Offset: version & offsetMask, What: what, Detail: fmt.Sprintf(format, args...)})
+	if f.Applications != nil {
+		all = append(all, compareApplications(c.Applications, f)...)
 	}
-	for _, want := range c.Applications {
-		if f.Applications == nil {
-			break
-		}
+	if f.Chats != nil {
+		all = append(all, compareChats(c.Chats, f)...)
+	}
+	if f.Messages != nil {
+		all = append(all, compareMessages(c.Messages, f)...)
+	}
+	if f.Keyed != nil {
+		all = append(all, compareKeyed(c.Keyed, f)...)
+	}
+	return all
+}
+
+func difference(kind Kind, version int64, k Key, format string, args ...any) Difference {
+	return Difference{Kind: kind, Offset: version & offsetMask, What: Item{Key: k}.String(), Detail: fmt.Sprintf(format, args...)}
+}
+
+func compareApplications(rows []view.Application, f Found) (all []Difference) {
+	for _, want := range rows {
 		got, there := f.Applications[want.Token]
-		what := "application " + want.Token
+		key := Key{Table: Applications, Application: want.Token}
 		if kind := judge(there, want.Version, got.Version, want.Username == got.Username && want.Created.Equal(got.Created)); kind != "" && want.Version != 0 {
-			found(kind, want.Version, what, "%q, must be %q", got.Username, want.Username)
+			all = append(all, difference(kind, want.Version, key, "%q, must be %q", got.Username, want.Username))
 		} else if there && got.Chats < want.Chats {
-			found(Count, want.Version, what, "%d chats, must be at least %d", got.Chats, want.Chats)
+			all = append(all, difference(Count, want.Version, key, "%d chats, must be at least %d", got.Chats, want.Chats))
 		}
 	}
-	for _, want := range c.Chats {
-		if f.Chats == nil {
-			break
-		}
+	return all
+}
+
+func compareChats(rows []view.Chat, f Found) (all []Difference) {
+	for _, want := range rows {
 		got, there := f.Chats[view.ChatKey{Application: want.Application, Number: want.Number}]
-		what := fmt.Sprintf("chat %d of %s", want.Number, want.Application)
+		key := Key{Table: Chats, Application: want.Application, Chat: want.Number}
 		if kind := judge(there, want.Version, got.Version, want.Created.Equal(got.Created)); kind != "" && want.Version != 0 {
-			found(kind, want.Version, what, "created %s, must be %s", got.Created, want.Created)
+			all = append(all, difference(kind, want.Version, key, "created %s, must be %s", got.Created, want.Created))
 		} else if there && got.Messages < want.Messages {
-			found(Count, want.Version, what, "%d messages, must be at least %d", got.Messages, want.Messages)
+			all = append(all, difference(Count, want.Version, key, "%d messages, must be at least %d", got.Messages, want.Messages))
 		}
 	}
-	for _, want := range c.Messages {
-		if f.Messages == nil {
-			break
-		}
+	return all
+}
+
+func compareMessages(rows []view.Message, f Found) (all []Difference) {
+	for _, want := range rows {
 		got, there := f.Messages[view.MessageKey{Application: want.Application, Chat: want.Chat, Number: want.Number}]
 		same := want.Text == got.Text && want.Created.Equal(got.Created) && want.Edited.Equal(got.Edited) && want.Deleted == got.Deleted
+		key := Key{Table: Messages, Application: want.Application, Chat: want.Chat, Number: want.Number}
 		kind := judge(there, want.Version, got.Version, same)
-		if kind == "" && there && want.Deleted && !got.Deleted {
+		undone := kind == "" && there && want.Deleted && !got.Deleted
+		if undone {
 			kind = Altered // a tombstone is final
 		}
-		if kind != "" {
-			found(kind, want.Version, fmt.Sprintf("message %d of chat %d of %s", want.Number, want.Chat, want.Application),
-				"version %d, deleted %v, %.40q; must be version %d, deleted %v, %.40q", got.Version, got.Deleted, got.Text, want.Version, want.Deleted, want.Text)
+		if kind == "" {
+			continue
 		}
+		d := difference(kind, want.Version, key, "version %d, deleted %v, %.40q; must be version %d, deleted %v, %.40q",
+			got.Version, got.Deleted, got.Text, want.Version, want.Deleted, want.Text)
+		if undone {
+			d.undone = &Item{Key: key, Version: got.Version}
+		}
+		all = append(all, d)
 	}
-	for _, want := range c.Keyed {
-		if f.Keyed == nil {
-			break
-		}
+	return all
+}
+
+func compareKeyed(rows []view.KeyedCommand, f Found) (all []Difference) {
+	for _, want := range rows {
+		key := Key{Table: Keyed, Application: want.Application, ID: want.ID}
 		if got, there := f.Keyed[want.ID]; !there {
-			found(Missing, want.Offset, "keyed command "+want.ID, "not there")
+			all = append(all, difference(Missing, want.Offset, key, "not there"))
 		} else if got != want {
-			found(Altered, want.Offset, "keyed command "+want.ID, "%+v, must be %+v", got, want)
+			all = append(all, difference(Altered, want.Offset, key, "%+v, must be %+v", got, want))
 		}
 	}
 	return all
@@ -121,4 +154,29 @@ func judge(there bool, want, got int64, same bool) Kind {
 		return Altered
 	}
 	return ""
+}
+
+// confirm adds what a view has at the very version of a batch's changes.
+func (s Sums) confirm(c view.Changes, f Found) {
+	add := func(k Key, version int64) {
+		if i, there := f.item(k); there && i.Version == version {
+			s.add(i)
+		}
+	}
+	for _, r := range c.Applications {
+		if r.Version != 0 { // it was created, not merely counted in
+			add(Key{Table: Applications, Application: r.Token}, r.Version)
+		}
+	}
+	for _, r := range c.Chats {
+		if r.Version != 0 {
+			add(Key{Table: Chats, Application: r.Application, Chat: r.Number}, r.Version)
+		}
+	}
+	for _, r := range c.Messages {
+		add(Key{Table: Messages, Application: r.Application, Chat: r.Chat, Number: r.Number}, r.Version)
+	}
+	for _, r := range c.Keyed {
+		add(Key{Table: Keyed, Application: r.Application, ID: r.ID}, r.Offset)
+	}
 }

@@ -23,6 +23,13 @@ type View interface {
 	Progress(ctx context.Context, partition int32) (view.Progress, error)
 	Look(ctx context.Context, partition int32, c view.Changes) (Found, error)
 	Apply(ctx context.Context, b view.Batch) ([]view.Rejection, error)
+	// Tables are what the view keeps, those that refer to others first.
+	Tables() []Table
+	// Scan lists a table, page by page.
+	Scan(ctx context.Context, t Table, visit func([]Item) error) error
+	// Correct makes items that still are as they were listed what the log says,
+	// and removes those that it does not know.
+	Correct(ctx context.Context, t *truth, wrong []Item) error
 }
 
 // Audit compares views with the log.
@@ -32,8 +39,31 @@ type Audit struct {
 	PartitionOf func(key []byte) int32
 	Repair      bool
 	Patience    time.Duration                // that views have to come to the log's end
+	Settle      time.Duration                // that the log's end may be told too early, after a change of leaders
 	Tell        func(Difference)             // hears of each difference
 	Passed      func(p int32, at, end int64) // hears how far it is
+	Listed      func(view string, items int) // hears how much of a view was listed
+	// Sums are what was found to be from the log, by view. An audit that is
+	// resumed without those of the run before looks at all items one by one.
+	Sums map[string]Sums
+
+	passed map[int32]passed
+}
+
+// passed is what is known of a partition that was passed.
+type passed struct {
+	log  command.Log
+	ends []int64 // up to where each view was compared
+}
+
+func (a *Audit) sums(v View) Sums {
+	if len(a.Sums[v.Name()]) != sumsLength {
+		if a.Sums == nil {
+			a.Sums = map[string]Sums{}
+		}
+		a.Sums[v.Name()] = NewSums()
+	}
+	return a.Sums[v.Name()]
 }
 
 // most is how many commands are compared at once: it bounds the memory.
@@ -54,10 +84,19 @@ func (a *Audit) Partition(ctx context.Context, p int32, from int64) error {
 	if err != nil {
 		return err
 	}
+	for _, v := range a.Views {
+		if err := a.belongs(ctx, v, p, log); err != nil {
+			return err
+		}
+	}
 	ends, err := a.caughtUp(ctx, p, bounds.End)
 	if err != nil {
 		return err
 	}
+	if a.passed == nil {
+		a.passed = map[int32]passed{}
+	}
+	a.passed[p] = passed{log, ends}
 	var entries []view.Entry
 	for at := from; at < bounds.End; {
 		page, err := a.Log.Fetch(ctx, p, at, time.Second)
@@ -108,29 +147,33 @@ func (a *Audit) open(ctx context.Context, p int32, end int64) (command.Log, erro
 // each of them is to be compared.
 func (a *Audit) caughtUp(ctx context.Context, p int32, end int64) ([]int64, error) {
 	ends := make([]int64, len(a.Views))
-	deadline := time.Now().Add(a.Patience)
 	for i, v := range a.Views {
-		for {
-			progress, err := v.Progress(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			if ends[i] = min(progress.Next, end); ends[i] == end {
-				break
-			}
-			if time.Now().After(deadline) {
-				a.Tell(Difference{View: v.Name(), Kind: Lagging, Partition: p, Offset: progress.Next, What: fmt.Sprintf("partition %d", p),
-					Detail: fmt.Sprintf("at offset %d, the log ends at %d", progress.Next, end)})
-				break
-			}
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
+		next, err := a.reach(ctx, v, p, end)
+		if err != nil {
+			return nil, err
+		}
+		if ends[i] = min(next, end); next < end {
+			a.Tell(Difference{View: v.Name(), Kind: Lagging, Partition: p, Offset: next, What: fmt.Sprintf("partition %d", p),
+				Detail: fmt.Sprintf("at offset %d, the log ends at %d", next, end)})
 		}
 	}
 	return ends, nil
+}
+
+// reach waits until a view has come to an offset, as long as patience lasts,
+// and gives how far it has come.
+func (a *Audit) reach(ctx context.Context, v View, p int32, end int64) (int64, error) {
+	for deadline := time.Now().Add(a.Patience); ; {
+		progress, err := v.Progress(ctx, p)
+		if err != nil || progress.Next >= end || time.Now().After(deadline) {
+			return progress.Next, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 }
 
 // compare compares a run of commands with all views and gives an empty run.
@@ -150,30 +193,49 @@ func (a *Audit) compare(ctx context.Context, p int32, log command.Log, entries [
 		}
 		differences := compare(changes, found)
 		if len(differences) > 0 && a.Repair {
-			if differences, err = a.mend(ctx, v, p, log, seen, changes, differences); err != nil {
+			if differences, found, err = a.mend(ctx, v, p, log, seen, changes, differences); err != nil {
 				return nil, err
 			}
 		}
-		for _, d := range differences {
-			d.View, d.Partition = v.Name(), p
-			a.Tell(d)
+		a.sums(v).confirm(changes, found)
+		if err := a.tell(ctx, v, p, differences); err != nil {
+			return nil, err
 		}
 	}
 	return entries[:0], nil
 }
 
+// tell passes differences on, but for a message that is back at a version which
+// is not from the log: that is told of, and mended, when extras are.
+func (a *Audit) tell(ctx context.Context, v View, p int32, differences []Difference) error {
+	for _, d := range differences {
+		if d.undone != nil {
+			suspects, err := a.suspects(ctx, p, []Item{*d.undone})
+			if err != nil {
+				return err
+			}
+			if len(suspects) > 0 {
+				continue
+			}
+		}
+		d.View, d.Partition = v.Name(), p
+		a.Tell(d)
+	}
+	return nil
+}
+
 // mend applies a run again, which puts right what is missing, stale or altered
 // and touches nothing else, and looks once more.
-func (a *Audit) mend(ctx context.Context, v View, p int32, log command.Log, entries []view.Entry, c view.Changes, before []Difference) ([]Difference, error) {
+func (a *Audit) mend(ctx context.Context, v View, p int32, log command.Log, entries []view.Entry, c view.Changes, before []Difference) ([]Difference, Found, error) {
 	last := entries[len(entries)-1]
 	batch := view.Batch{From: entries[0].Offset, Entries: entries, To: view.Progress{Partition: p, Log: log.ID, Generation: log.Generation,
 		Next: last.Offset + 1, LastOffset: last.Offset, LastID: last.Command.ID}}
 	if _, err := v.Apply(ctx, batch); err != nil && !fault.Is(err, fault.Invalid) {
-		return nil, err // what can never be stored is in dead letters, and stays a difference
+		return nil, Found{}, err // what can never be stored is in dead letters, and stays a difference
 	}
 	found, err := v.Look(ctx, p, c)
 	if err != nil {
-		return nil, err
+		return nil, Found{}, err
 	}
 	left := map[string]bool{}
 	for _, d := range compare(c, found) {
@@ -182,5 +244,5 @@ func (a *Audit) mend(ctx context.Context, v View, p int32, log command.Log, entr
 	for i := range before {
 		before[i].Mended = !left[before[i].What]
 	}
-	return before, nil
+	return before, found, nil
 }
