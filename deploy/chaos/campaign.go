@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +103,7 @@ func (c *campaign) turn(ctx context.Context, s step) {
 	if w.Settled-w.Undone < int64(8*time.Second) {
 		waited = ""
 	}
+	waited = strings.ReplaceAll(waited, "\n", " ")
 	fmt.Fprintf(c.out, "%7.1f s  %-48s on for %5.1f s, well %5.1f s later  %s %.600s %.300s\n", float64(w.Begin)/1e9, w.Fault,
 		float64(w.Undone-w.Begin)/1e9, float64(w.Settled-w.Undone)/1e9, w.Detail, w.Problem, waited)
 }

@@ -72,7 +72,7 @@ func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
 	}
 	if o.list {
 		for _, f := range faults.All() {
-			fmt.Fprintf(out, "%-6s %s\n", f.Lane, f.Name)
+			fmt.Fprintf(out, "%-9s %s\n", f.Lane, f.Name)
 		}
 		return false, nil
 	}
@@ -117,7 +117,6 @@ func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	r.took = time.Since(began)
 	return r.bad(), tell(r, o.report, out)
 }
 
@@ -145,7 +144,7 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 	}
 	wait(ctx, quiet)
 	l.Stop()
-	r := &result{command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds,
+	r := &result{command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds, apart: o.apart,
 		machine: machine(), windows: c.windows, load: time.Since(began)}
 	if r.calls, err = recorder.Calls(); err != nil {
 		return nil, err
@@ -156,9 +155,7 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 		return nil, err
 	}
 	r.truth = truth
-	if r.verify, err = verify(ctx, w); err != nil {
-		fmt.Fprintln(out, "sinks verify:", err, r.verify)
-	}
+	r.verify = verify(ctx, w)
 	r.verdict = judge.Judge(r.calls, log, truth, r.windows)
 	return r, ctx.Err()
 }

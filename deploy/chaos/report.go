@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"chatlog/deploy/audit"
@@ -16,8 +18,8 @@ type result struct {
 	command string
 	seed    uint64
 	began   time.Time
-	took    time.Duration
 	rounds  int
+	apart   int // of the rounds, how many came first with one fault at a time
 	machine string
 	calls   []history.Call
 	windows []history.Window
@@ -57,7 +59,7 @@ func (r *result) dead() (all []string) {
 
 // bad reports whether a promise was broken.
 func (r *result) bad() bool {
-	return len(r.verdict.Findings) > 0 || len(r.problems()) > 0 || len(r.dead()) > 0
+	return len(r.verdict.Findings) > 0 || strings.HasPrefix(r.verify, "FAILED") || len(r.problems()) > 0 || len(r.dead()) > 0
 }
 
 // write tells it as Markdown.
@@ -93,7 +95,7 @@ func (r *result) write(out io.Writer) {
 	}
 	p("| a fault that did not heal by itself | %d |", len(r.problems()))
 	p("| nothing acked after a fault | %d |", len(r.dead()))
-	r.table(p)
+	r.tables(p)
 	for _, f := range v.Findings[:min(len(v.Findings), 60)] {
 		p("- %s: %s", f.Promise, f.What)
 	}
@@ -102,25 +104,34 @@ func (r *result) write(out io.Writer) {
 	}
 }
 
-// table shows the faults by name.
-func (r *result) table(p func(string, ...any)) {
-	m := newMeter(r.calls)
-	byName := map[string][]rates{}
-	times := map[string][]time.Duration{}
-	var names []string
-	for _, w := range r.windows {
-		if byName[w.Fault] == nil {
-			names = append(names, w.Fault)
-		}
-		byName[w.Fault] = append(byName[w.Fault], m.around(w))
-		times[w.Fault] = append(times[w.Fault], time.Duration(w.Settled-w.Undone))
-	}
-	slices.Sort(names)
+// tables shows the faults by name: those that came alone, and those that came
+// together with others.
+func (r *result) tables(p func(string, ...any)) {
 	p("\nAcked writes per second (medians; the lowest after), answers 503 and requests without an answer while the fault was on, the time")
-	p("from the end of its cause to the next acked write (slowest), and until everything that it may disturb was well again. Faults of the")
-	p("two sides of the house are on at the same time, so a neighbour's effect is in these figures, too.\n")
+	p("from the end of its cause to the next acked write (slowest), and until everything that it may disturb was well again.")
+	alone := func(w history.Window) bool { return w.Round <= r.apart }
+	if r.apart > 0 {
+		p("\nOne fault at a time:\n")
+		r.table(p, alone)
+	}
+	if r.rounds > r.apart {
+		p("\nSeveral faults at a time, so that a neighbour's effect is in these figures, too:\n")
+		r.table(p, func(w history.Window) bool { return !alone(w) })
+	}
+	p("")
+}
+
+func (r *result) table(p func(string, ...any), shown func(history.Window) bool) {
+	m := newMeter(r.calls)
+	byName, times := map[string][]rates{}, map[string][]time.Duration{}
+	for _, w := range r.windows {
+		if shown(w) {
+			byName[w.Fault] = append(byName[w.Fault], m.around(w))
+			times[w.Fault] = append(times[w.Fault], time.Duration(w.Settled-w.Undone))
+		}
+	}
 	p("| fault | times | before | during | after | lowest after | 503 | no answer | next ack | well again, half / slowest |\n|---|---|---|---|---|---|---|---|---|---|")
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		list := byName[name]
 		column := func(of func(rates) float64) []float64 {
 			var all []float64
@@ -141,5 +152,4 @@ func (r *result) table(p func(string, ...any)) {
 			half(column(func(x rates) float64 { return x.during })), half(after), after[0], refused, broken, first.Seconds(),
 			times[name][len(list)/2].Seconds(), times[name][len(list)-1].Seconds())
 	}
-	p("")
 }

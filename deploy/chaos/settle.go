@@ -63,11 +63,15 @@ func caughtUp(ctx context.Context, w *world.World, db *sql.DB, truth *audit.Trut
 }
 
 // verify lets the operators' own audit have its say, too.
-func verify(ctx context.Context, w *world.World) (string, error) {
+func verify(ctx context.Context, w *world.World) (said string) {
 	p := w.Rows[0]
 	c := exec.CommandContext(ctx, p.Path, "verify")
 	c.Env, c.Dir = p.Env, p.Dir
 	out, err := c.CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return lines[len(lines)-1], err
+	said = lines[len(lines)-1]
+	if err != nil {
+		said = fmt.Sprintf("FAILED (%v): %s", err, said)
+	}
+	return said
 }

@@ -20,9 +20,15 @@ import (
 type bug struct {
 	name    string
 	file    string
-	right   string // found exactly once in the file
-	wrong   string // put in its place
-	catcher []string
+	right   string   // found exactly once in the file
+	wrong   string   // put in its place
+	catcher []string // arguments of go test, or of go run for a campaign
+}
+
+// campaign is a catcher that is no test: one fault on real parts of its own,
+// and the judge.
+func campaign(fault string) []string {
+	return []string{"run", "./deploy/chaos", "-only", fault, "-seed", "1", "-ports", "7000"}
 }
 
 func main() {
@@ -88,13 +94,19 @@ func plant(ctx context.Context, b bug, verbose bool) (string, error) {
 	if out, err := goTool(ctx, overlay, "build", "./"+filepath.Dir(b.file)); err != nil {
 		return "", fmt.Errorf("it does not compile: %s", out)
 	}
-	out, err := goTool(ctx, overlay, append([]string{"test", "-count=1", "-timeout=5m"}, b.catcher...)...)
+	args := b.catcher
+	if args[0] != "run" {
+		args = append([]string{"test", "-count=1", "-timeout=5m"}, args...)
+	}
+	out, err := goTool(ctx, overlay, args...)
 	if verbose {
 		fmt.Print(out)
 	}
 	switch {
 	case err == nil:
-		return "", fmt.Errorf("go test %s passes", strings.Join(b.catcher, " "))
+		return "", fmt.Errorf("go %s passes", strings.Join(args, " "))
+	case args[0] == "run" && !strings.Contains(out, "\n- "):
+		return "", fmt.Errorf("the campaign came to no verdict: %s", out)
 	case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
 		return "", fmt.Errorf("its catcher does not compile: %s", out)
 	}
@@ -112,7 +124,7 @@ func goTool(ctx context.Context, overlay string, args ...string) (string, error)
 // how finds the first thing that a failed test says.
 func how(out string) string {
 	for line := range strings.Lines(out) {
-		if text := strings.TrimSpace(line); strings.Contains(text, "_test.go:") || strings.Contains(text, "suite.go:") || strings.Contains(text, "reading.go:") {
+		if text := strings.TrimSpace(line); strings.HasPrefix(line, "- ") || strings.Contains(text, "_test.go:") || strings.Contains(text, "suite.go:") || strings.Contains(text, "reading.go:") {
 			return fmt.Sprintf("%.160s", text)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -20,6 +21,7 @@ func kafka() []Fault {
 		{"rolling restart of the brokers", Log, all, rolling},
 		{"brokers below min.insync.replicas", Log, all, belowMin},
 		{"two brokers of three gone", Log, all, twoGone},
+		{"followers paused, then the leader killed", Log, all, followersPaused},
 		{"produce responses lost", Log, all, func(ctx context.Context, t *Turn) error {
 			switch t.Rand.IntN(3) {
 			case 0:
@@ -148,6 +150,31 @@ func twoGone(ctx context.Context, t *Turn) error {
 	ctx, cancel := undo(ctx)
 	defer cancel()
 	return errors.Join(append(errs, t.World.Stack.Up(ctx, gone...), inSync(ctx, t))...)
+}
+
+// followersPaused lets a leader be alone with what it appends, and kills it: what
+// it had acked without its followers would be gone.
+func followersPaused(ctx context.Context, t *Turn) error {
+	n, err := leader(ctx, t)
+	if err != nil {
+		return err
+	}
+	t.note = broker(n) + " was alone"
+	signal := func(s syscall.Signal) {
+		for other := 1; other <= len(t.World.Kafka); other++ {
+			if other != n {
+				err = errors.Join(err, t.World.Stack.Signal(broker(other), s))
+			}
+		}
+	}
+	signal(syscall.SIGSTOP)
+	t.wait(ctx, 1500*time.Millisecond) // shorter than replicas may lag: they stay in sync by name
+	bounded, cancel := undo(ctx)
+	defer cancel()
+	err = errors.Join(err, t.World.Stack.Kill(bounded, broker(n)))
+	signal(syscall.SIGCONT)
+	t.Hold(ctx)
+	return errors.Join(err, t.World.Stack.Up(bounded, broker(n)), inSync(bounded, t))
 }
 
 // wires makes what comes back from all brokers bad.

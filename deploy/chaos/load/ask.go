@@ -41,7 +41,7 @@ func (c *one) ask(ctx context.Context, r request) history.Call {
 		begin := c.load.Recorder.Now()
 		reply, err := c.once(ctx, targets[c.rand.IntN(len(targets))], r)
 		c.judge(call, reply, err)
-		if call.Outcome == history.OK || call.Outcome == history.NotFound || reply.Status != 0 && reply.Status != http.StatusServiceUnavailable {
+		if call.Outcome == history.OK || call.Outcome == history.NotFound || !again(reply.Status) {
 			break
 		}
 		doubt = doubt || call.Outcome == history.Unknown
@@ -62,6 +62,11 @@ func (c *one) ask(ctx context.Context, r request) history.Call {
 			Text: call.Text, Key: call.Key}, method: r.method, path: r.path, body: r.body})
 	}
 	return *call
+}
+
+// again reports whether a client tries again after an answer; 0 is none.
+func again(status int) bool {
+	return status == 0 || status == http.StatusServiceUnavailable || status == http.StatusRequestTimeout
 }
 
 // asked leaves out a number that the reply had given.
@@ -113,6 +118,8 @@ func (c *one) judge(call *history.Call, reply client.Reply, err error) {
 		call.Outcome = history.NotFound
 	case reply.Status == http.StatusServiceUnavailable && strings.Contains(reply.Body, "outcome is unknown"):
 		call.Outcome = history.Unknown
+	case reply.Status == http.StatusRequestTimeout: // of a server that slept while the request arrived
+		call.Outcome = history.Fail
 	default:
 		call.Outcome, call.Detail = history.Fail, fmt.Sprintf("%d %s", reply.Status, strings.TrimSpace(reply.Body))
 	}
