@@ -10,6 +10,7 @@ add curl curl
 add redis-server redis-server
 add redis-cli redis-tools
 add kcat kcat
+add wrk wrk
 add shellcheck shellcheck
 add setpriv util-linux
 add gcc gcc

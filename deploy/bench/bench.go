@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"chatlog/deploy/client"
+	"chatlog/deploy/system"
+)
+
+// bench is a running chatlog with the yardsticks beside it.
+type bench struct {
+	*system.System
+	parts  system.Parts
+	dir    string
+	bin    string
+	rounds int
+	round  time.Duration
+	only   *regexp.Regexp
+	out    io.Writer
+	rows   []Row
+	tokens []string // applications, chats of each: chatsPer
+}
+
+// How the messages are spread: apps × chatsPer chats, over all partitions.
+const (
+	apps     = 50
+	chatsPer = 20
+)
+
+func (b *bench) start(ctx context.Context) (err error) {
+	for _, program := range []string{"chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/bench/yardstick"} {
+		c := exec.CommandContext(ctx, "go", "build", "-o", b.bin+"/", program)
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w: %s", program, err, out)
+		}
+	}
+	if err := b.parts.Prepare(ctx); err != nil {
+		return err
+	}
+	if b.System, err = system.Real(b.bin, b.dir, b.parts, "CHATLOG_LOG_LEVEL=warn"); err != nil {
+		return err
+	}
+	if err := b.Start(ctx); err != nil {
+		return err
+	}
+	c := client.New(b.Writes, 8)
+	defer c.Close()
+	for range apps {
+		token, err := c.CreateApplication(ctx, "bench", nil)
+		if err != nil {
+			return err
+		}
+		for range chatsPer {
+			if _, err := c.CreateChat(ctx, token, nil); err != nil {
+				return err
+			}
+		}
+		b.tokens = append(b.tokens, token)
+	}
+	return nil
+}
+
+func (b *bench) stop(ctx context.Context) error {
+	return errors.Join(b.Stop(), b.parts.Remove(ctx))
+}
+
+// yardstick starts another program to be measured beside.
+func (b *bench) yardstick(ctx context.Context, what string) (*system.Program, error) {
+	at, err := system.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p := &system.Program{Name: what, Path: filepath.Join(b.bin, "yardstick"), Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, what+".log"),
+		Args: []string{"-listen", at, "-what", what, "-redis", b.parts.Redis}}
+	return p, errors.Join(p.Start(), p.Listening(ctx))
+}
+
+// paths are the places where messages are posted to.
+func (b *bench) paths(applications, chats int) (all []string) {
+	for _, token := range b.tokens[:applications] {
+		for chat := range chats {
+			all = append(all, fmt.Sprintf("/application/%s/chat/%d/message", token, chat+1))
+		}
+	}
+	return all
+}
+
+// body is a message of 200 bytes.
+var body = `{"message":"` + strings.Repeat("All work and no play. ", 9) + `12"}`
+
+// sent measures what wrk gets out of a service.
+func (b *bench) sent(l load, pids map[string]int) side {
+	return func(ctx context.Context, d time.Duration) (Sample, error) {
+		return metered(pids, func() (Sample, float64, error) { return l.wrk(ctx, b.dir, d) })
+	}
+}
+
+// part is the process of one of the stack's parts; 0 when it is not this
+// machine's stack.
+func part(name string) int {
+	for _, root := range []string{os.Getenv("STACK_DIR"), ".stack"} {
+		content, err := os.ReadFile(filepath.Join(root, "run", name+".pid"))
+		if err != nil {
+			continue
+		}
+		var pid int
+		if _, err := fmt.Sscan(string(content), &pid); err == nil {
+			return pid
+		}
+	}
+	return 0
+}
+
+// processes names processes whose time is told; those that are not there are
+// left out.
+func processes(pids map[string]int) map[string]int {
+	for name, pid := range pids {
+		if pid == 0 {
+			delete(pids, name)
+		}
+	}
+	return pids
+}
+
+// compare takes a row, tells it, and keeps it.
+func (b *bench) compare(ctx context.Context, row Row, ours, theirs side) error {
+	if !b.only.MatchString(row.Name) {
+		return nil
+	}
+	row, err := compare(ctx, row, b.rounds, b.round, ours, theirs)
+	if err != nil {
+		return err
+	}
+	b.rows = append(b.rows, row)
+	fmt.Fprintln(b.out, row.line())
+	return nil
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"chatlog/shared/parts"
+)
+
+// TestRealBench runs a little of the benchmark: it still works, and that is all
+// that is asked here. Times say nothing on a machine that tests.
+func TestRealBench(t *testing.T) {
+	parts.Kafka(t)
+	parts.MySQL(t)
+	parts.Elasticsearch(t)
+	parts.Redis(t)
+	parts.Tool(t, "wrk")
+	results := filepath.Join(t.TempDir(), "results.json")
+	var out bytes.Buffer
+	if err := run(t.Context(), 1, time.Second, "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^GET chat", results, &out); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []Row
+	if err := json.Unmarshal(content, &rows); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 3 || strings.Count(out.String(), "\n| ") != 4 {
+		t.Fatalf("%d rows: %s", len(rows), out.String())
+	}
+	for _, r := range rows {
+		if len(r.Ratios) != 1 || r.Ratios[0] <= 0 || r.Ours[0].Rate <= 0 || r.Theirs[0].Rate <= 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestMiddle(t *testing.T) {
+	for want, values := range map[float64][]float64{0: nil, 1: {1}, 2: {3, 2, 1}, 3: {9, 3, 3, 1, 1}} {
+		if got := middle(values); got != want {
+			t.Errorf("%v: %v, must be %v", values, got, want)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+// Bench measures chatlog against yardsticks that are taken in the same run, in
+// turns: what a shared machine does meanwhile meets both sides alike, and only
+// ratios are claimed.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"chatlog/deploy/system"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 5, "rounds of each comparison, after one that warms up")
+	round := flag.Duration("round", 5*time.Second, "length of one side of a round")
+	only := flag.String("only", "", "only comparisons whose names match this expression")
+	results := flag.String("json", "", "write raw results to this file")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *rounds, *round, *only, *results, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, rounds int, round time.Duration, only, results string, out io.Writer) (err error) {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "chatlog-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), rounds: rounds, round: round, only: wanted, out: out}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, b.stop(stopping))
+	}()
+	fmt.Fprintf(out, "%d cores, %s, real parts of make stack-up, everything on one machine; %d rounds of %s, in turns\n\n", runtime.NumCPU(), runtime.Version(), rounds, round)
+	fmt.Fprintln(out, head)
+	if err := errors.Join(b.writes(ctx), b.reads(ctx)); err != nil {
+		return err
+	}
+	if results == "" {
+		return nil
+	}
+	content, err := json.MarshalIndent(b.rows, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(results, append(content, '\n'), 0o644)
+}
+
+const head = "| what | ours/s | yardstick | its/s | ratio: median (least–most) | aim | ours p50 / p99 | CPU seconds per 100,000, ours | its |\n|---|---|---|---|---|---|---|---|---|"
+
+// line is a row as the table shows it.
+func (r Row) line() string {
+	rate := func(s Sample) float64 { return s.Rate }
+	p50 := time.Duration(middle(column(r.Ours, func(s Sample) float64 { return float64(s.P50) })))
+	p99 := time.Duration(middle(column(r.Ours, func(s Sample) float64 { return float64(s.P99) })))
+	times := "–"
+	if p99 > 0 {
+		times = fmt.Sprintf("%.1f / %.1f ms", p50.Seconds()*1000, p99.Seconds()*1000)
+	}
+	return fmt.Sprintf("| %s | %.0f | %s | %.0f | %.2f (%.2f–%.2f) | %.2f | %s | %s | %s |", r.Name, middle(column(r.Ours, rate)), r.Yardstick,
+		middle(column(r.Theirs, rate)), middle(r.Ratios), slices.Min(r.Ratios), slices.Max(r.Ratios), r.Reach, times, used(r.Ours), used(r.Theirs))
+}
+
+func used(samples []Sample) string {
+	var names, all []string
+	for name := range samples[0].CPU {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		all = append(all, fmt.Sprintf("%s %.2f", name, middle(column(samples, func(s Sample) float64 { return s.CPU[name] }))))
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql" // the driver of the raw SELECTs
+
+	"chatlog/deploy/client"
+)
+
+// readers is how many connections read at once, on both sides.
+const readers = 16
+
+// deep is how many messages the chat has whose lists are read.
+const deep = 20_000
+
+// reads compares GETs with raw SELECTs by the same keys, and lists with raw
+// keyset pages.
+func (b *bench) reads(ctx context.Context) error {
+	db, err := sql.Open("mysql", b.parts.DSN(b.parts.Database))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers)
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	token := b.tokens[0]
+	c := client.New(b.Reads, readers)
+	defer c.Close()
+	base := "/application/" + token + "/chat/1"
+	get := func(path func(r *rand.Rand) string) side {
+		return b.together(map[string]int{"query": b.Program("query").PID(), "mysql": part("mysql")}, func(ctx context.Context, r *rand.Rand) error {
+			reply, err := c.Do(ctx, "GET", path(r), "", nil)
+			if err == nil && reply.Status != 200 {
+				err = fmt.Errorf("%d %s", reply.Status, reply.Body)
+			}
+			return err
+		})
+	}
+	raw := func(query string, args func(r *rand.Rand) []any) side {
+		statement := query
+		return b.together(map[string]int{"mysql": part("mysql")}, func(ctx context.Context, r *rand.Rand) error {
+			rows, err := db.QueryContext(ctx, statement, args(r)...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			var number int64
+			var text string
+			for rows.Next() {
+				if err := rows.Scan(&number, &text); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+	}
+	if err := b.compare(ctx, Row{Name: "GET message", Yardstick: "raw SELECT by key", Reach: 0.7},
+		get(func(r *rand.Rand) string { return fmt.Sprintf("%s/message/%d", base, 1+r.IntN(deep)) }),
+		raw("SELECT number, message FROM message WHERE application = ? AND chat = 1 AND number = ?", func(r *rand.Rand) []any { return []any{token, 1 + r.IntN(deep)} })); err != nil {
+		return err
+	}
+	if err := b.compare(ctx, Row{Name: "GET chat", Yardstick: "raw SELECT by key", Reach: 0.7},
+		get(func(r *rand.Rand) string { return fmt.Sprintf("/application/%s/chat/%d", token, 1+r.IntN(chatsPer)) }),
+		raw("SELECT messages, application FROM chat WHERE application = ? AND number = ?", func(r *rand.Rand) []any { return []any{token, 1 + r.IntN(chatsPer)} })); err != nil {
+		return err
+	}
+	last, err := b.lastPage(ctx, c, base)
+	if err != nil {
+		return err
+	}
+	page := func(after int64) side {
+		return raw("SELECT number, message FROM message WHERE application = ? AND chat = 1 AND number > ? AND deleted = 0 ORDER BY number LIMIT 100",
+			func(*rand.Rand) []any { return []any{token, after} })
+	}
+	if err := b.compare(ctx, Row{Name: "list of 100, first page", Yardstick: "raw keyset SELECT", Reach: 0.7},
+		get(func(*rand.Rand) string { return base + "/messages" }), page(0)); err != nil {
+		return err
+	}
+	return b.compare(ctx, Row{Name: "list of 100, last page", Yardstick: "raw keyset SELECT", Reach: 0.7},
+		get(func(*rand.Rand) string { return last }), page(deep-100))
+}
+
+// together runs one operation by many at once for a time.
+func (b *bench) together(pids map[string]int, one func(context.Context, *rand.Rand) error) side {
+	return func(ctx context.Context, d time.Duration) (Sample, error) {
+		return metered(processes(pids), func() (Sample, float64, error) {
+			var count, failed atomic.Int64
+			var group sync.WaitGroup
+			began := time.Now()
+			for i := range readers {
+				group.Go(func() {
+					r := rand.New(rand.NewPCG(1, uint64(i)))
+					for time.Since(began) < d {
+						if err := one(ctx, r); err != nil {
+							failed.Add(1)
+						}
+						count.Add(1)
+					}
+				})
+			}
+			group.Wait()
+			n := float64(count.Load())
+			return Sample{Rate: n / time.Since(began).Seconds(), Errors: int(failed.Load())}, n, nil
+		})
+	}
+}
+
+// fill makes the first chat deep, and waits until it can be read.
+func (b *bench) fill(ctx context.Context) error {
+	c := client.New(b.Writes, 64)
+	defer c.Close()
+	var left atomic.Int64
+	left.Store(deep)
+	errs := make([]error, 64)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			for left.Add(-1) >= 0 && errs[i] == nil {
+				_, _, errs[i] = c.CreateMessage(ctx, b.tokens[0], 1, "All work and no play makes Jack a dull boy", nil)
+			}
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	for {
+		err := b.parts.Lag(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond) // between two looks
+	}
+}
+
+// lastPage walks to the page before the last, and gives the way to the last.
+func (b *bench) lastPage(ctx context.Context, c *client.Client, base string) (string, error) {
+	path := base + "/messages?limit=100"
+	for at := 0; ; at += 100 {
+		reply, err := c.Do(ctx, "GET", path, "", nil)
+		if err != nil {
+			return "", err
+		}
+		link := reply.Header.Get("Link")
+		if link == "" || at+200 >= deep {
+			return path, nil
+		}
+		next, err := url.Parse(link[1:indexOf(link, '>')])
+		if err != nil {
+			return "", err
+		}
+		path = next.RequestURI()
+	}
+}
+
+func indexOf(text string, c byte) int {
+	for i := range len(text) {
+		if text[i] == c {
+			return i
+		}
+	}
+	return len(text)
+}
