@@ -34,12 +34,12 @@ var _ searchview.Index = (*Index)(nil)
 
 // Open opens the index at path or makes it.
 func Open(path string) (*Index, error) {
-	x, err := bleve.Open(path)
+	x, err := open(path)
 	if errors.Is(err, bleve.ErrorIndexPathDoesNotExist) || errors.Is(err, bleve.ErrorIndexMetaMissing) {
 		if err := create(path); err != nil {
 			return nil, err
 		}
-		x, err = bleve.Open(path)
+		x, err = open(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bleve: %w", err)
@@ -224,7 +224,7 @@ func (x *Index) Apply(ctx context.Context, b view.Batch) ([]view.Rejection, erro
 			}
 		}
 	}
-	if err := x.index.Batch(batch); err != nil {
+	if err := commit(ctx, x.index, batch); err != nil {
 		return nil, transient(err)
 	}
 	return nil, nil

@@ -78,7 +78,7 @@ func list(snapshot index.IndexReader, internal index.IndexInternalID) (searchvie
 }
 
 // Remove deletes documents that still are at the version they were found at.
-func (x *Index) Remove(_ context.Context, found []searchview.Document) error {
+func (x *Index) Remove(ctx context.Context, found []searchview.Document) error {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	batch := x.index.NewBatch()
@@ -90,7 +90,7 @@ func (x *Index) Remove(_ context.Context, found []searchview.Document) error {
 			batch.Delete(d.ID)
 		}
 	}
-	if err := x.index.Batch(batch); err != nil {
+	if err := commit(ctx, x.index, batch); err != nil {
 		return transient(err)
 	}
 	return nil
