@@ -24,8 +24,16 @@ EOF
   mvn -B -q -Dmaven.repo.local="$STACK_CACHE/m2" -f "$pom" "$MAVEN_DEPENDENCY:copy-dependencies" -DincludeScope=runtime -DoutputDirectory="$KAFKA_HOME/libs"
 }
 
+# replace FILE MODE: puts what is read in the file's place at once: others may
+# read it while one broker of several is started.
+replace() {
+  cat >"$1.$$"
+  chmod "$2" "$1.$$"
+  mv "$1.$$" "$1"
+}
+
 log4j_kafka() { # FILE TARGET LEVEL
-  cat >"$1" <<EOF
+  replace "$1" 644 <<EOF
 Configuration:
   status: ERROR
   Appenders:
@@ -45,11 +53,10 @@ tools_kafka() {
   log4j_kafka "$STACK_DIR/conf/kafka-tools-log4j2.yaml" SYSTEM_ERR WARN
   local name class
   while read -r name class; do
-    cat >"$STACK_DIR/bin/$name" <<EOF
+    replace "$STACK_DIR/bin/$name" 755 <<EOF
 #!/bin/sh
 exec java \${KAFKA_OPTS:--Xmx256m} -Dlog4j2.configurationFile=$STACK_DIR/conf/kafka-tools-log4j2.yaml -cp "$KAFKA_HOME/libs/*" $class "\$@"
 EOF
-    chmod 755 "$STACK_DIR/bin/$name"
   done <<EOF
 kafka-topics org.apache.kafka.tools.TopicCommand
 kafka-consumer-groups org.apache.kafka.tools.consumer.group.ConsumerGroupCommand
@@ -84,7 +91,23 @@ voters_kafka() {
   echo "$all"
 }
 
-# settings_kafka N DATA: a broker's properties.
+# cluster_kafka: the cluster's id. Three brokers have another than one: those
+# that share it and, by mistake, the ports would take each other for voters, and
+# the one broker dies of that.
+cluster_kafka() { if ((KAFKA_BROKERS > 1)); then echo Y2hhdGxvZy1vZi10aHJlZQ; else echo MkU3OEVBNTcwNTJENDM2Qg; fi; }
+
+# alone_kafka: fails when brokers of the other KAFKA_BROKERS run in this folder;
+# they hold the ports.
+alone_kafka() {
+  local part
+  for part in kafka kafka-1 kafka-2 kafka-3; do
+    case " $KAFKA_PARTS " in *" $part "*) continue ;; esac
+    if alive "$part"; then fail "$part runs in $STACK_DIR: stop it first, with the KAFKA_BROKERS it was started with"; fi
+  done
+}
+
+# settings_kafka N DATA: a broker's properties. Brokers speak with each other
+# over PLAINTEXT; only clients come through PROXIED.
 settings_kafka() {
   local n=$1 port controller copies=1 least=1
   port=$(listens_kafka "$n") controller=$(controls_kafka "$n")
@@ -113,10 +136,14 @@ EOF
   if ((KAFKA_BROKERS > 1)); then failover_kafka; fi
 }
 
-# failover_kafka: a broker that dies is replaced after about 3 s instead of 9,
-# one that comes back leads again after 10 s instead of 300: drills kill many.
+# failover_kafka: what is acked, committed offsets too, lies on two disks, and no
+# broker that lacks it may lead. A broker that dies is replaced after about 3 s
+# instead of 9, one that comes back leads again after 10 s instead of 300: drills
+# kill many. The log cleaner takes its buffer at start: 128 MB are too much of a
+# small heap, 16 MB are enough for 700,000 keys.
 failover_kafka() {
   cat <<EOF
+min.insync.replicas=2
 unclean.leader.election.enable=false
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
@@ -125,16 +152,18 @@ controller.quorum.fetch.timeout.ms=2000
 controller.quorum.election.backoff.max.ms=500
 replica.lag.time.max.ms=5000
 leader.imbalance.check.interval.seconds=10
+log.cleaner.dedupe.buffer.size=16777216
 EOF
 }
 
 start_kafka() {
   local part=$1 n conf=$STACK_DIR/conf/$1.properties data=$STACK_DIR/data/$1
   n=$(number_kafka "$part")
+  alone_kafka
   own "$data"
   settings_kafka "$n" "$data" >"$conf"
   log4j_kafka "$STACK_DIR/conf/kafka-log4j2.yaml" SYSTEM_OUT INFO
-  [ -e "$data/meta.properties" ] || as "$STACK_DIR/bin/kafka-storage" format -t MkU3OEVBNTcwNTJENDM2Qg -c "$conf" >"$STACK_DIR/logs/$part-format.log" 2>&1
+  [ -e "$data/meta.properties" ] || as "$STACK_DIR/bin/kafka-storage" format -t "$(cluster_kafka)" -c "$conf" >"$STACK_DIR/logs/$part-format.log" 2>&1
   # shellcheck disable=SC2086 # a list of words
   launch "$part" java "-Xms$KAFKA_HEAP" "-Xmx$KAFKA_HEAP" $JVM_OPTIONS -XX:+UseG1GC -Djava.awt.headless=true \
     -Dlog4j2.configurationFile="$STACK_DIR/conf/kafka-log4j2.yaml" -cp "$KAFKA_HOME/libs/*" kafka.Kafka "$conf"

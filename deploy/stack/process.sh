@@ -6,11 +6,12 @@ pidfile() { printf '%s/run/%s.pid' "$STACK_DIR" "$1"; }
 # kind PART: what it is, whichever of several.
 kind() { echo "${1%-[0-9]}"; }
 
-# ours PART PID: the process runs and its command line names this stack's
-# folder; a pid that was used again by somebody else is never touched.
+# ours PART PID: the process runs and its command line names this very part's
+# settings or folder; a pid that was used again, by somebody else or by another
+# part of this stack, is never touched.
 ours() {
   kill -0 "$2" 2>/dev/null || return 1
-  tr '\0' ' ' <"/proc/$2/cmdline" | grep -qF -e "$STACK_DIR" -e "127.0.0.1:$REDIS_PORT"
+  tr '\0' ' ' <"/proc/$2/cmdline" | grep -qF -e "$STACK_DIR/conf/$1." -e "$STACK_DIR/run/$1 " -e "$1-server 127.0.0.1:$REDIS_PORT"
 }
 
 alive() {
@@ -41,6 +42,8 @@ launch() {
     setsid "$@" >>"$STACK_DIR/logs/$part.log" 2>&1 </dev/null 9>&- &
   fi
   echo $! >"$(pidfile "$part")"
+  # Until it has become the command it is not known as ours.
+  until ours "$part" $! || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
 }
 
 # await PART SECONDS: waits until the part is ready.
@@ -74,11 +77,16 @@ start() {
   done
 }
 
-# stop PART...: asks all of them to end, and then waits for each.
+# stop PART...: asks all of them to end, and then waits for each. One that is
+# paused hears it only when it goes on.
 stop() {
-  local part
+  local part pid
   for part in "$@"; do
-    if alive "$part"; then kill "$(cat "$(pidfile "$part")")"; fi
+    if alive "$part"; then
+      pid=$(cat "$(pidfile "$part")")
+      kill "$pid"
+      kill -CONT "$pid" 2>/dev/null || true
+    fi
   done
   for part in "$@"; do ended "$part"; done
 }

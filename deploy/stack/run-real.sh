@@ -3,9 +3,11 @@
 # end of one of them, ends all.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=/dev/null
-. "$here/settings.sh"
-export CHATLOG_KAFKA_BROKERS=${CHATLOG_KAFKA_BROKERS:-127.0.0.1:$KAFKA_PORT}
+for file in settings kafka; do
+  # shellcheck source=/dev/null
+  . "$here/$file.sh"
+done
+export CHATLOG_KAFKA_BROKERS=${CHATLOG_KAFKA_BROKERS:-$(brokers_kafka)}
 export CHATLOG_ELASTICSEARCH_ADDRESSES=${CHATLOG_ELASTICSEARCH_ADDRESSES:-http://127.0.0.1:$ELASTICSEARCH_PORT}
 export CHATLOG_MYSQL_ADDRESS=${CHATLOG_MYSQL_ADDRESS:-127.0.0.1:$MYSQL_PORT}
 export CHATLOG_MYSQL_USER=${CHATLOG_MYSQL_USER:-chat} CHATLOG_MYSQL_PASSWORD=${CHATLOG_MYSQL_PASSWORD:-$STACK_MYSQL_PASSWORD}
