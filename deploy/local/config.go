@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"chatlog/ingest/ingestd"
 	"chatlog/query/queryd"
@@ -28,18 +29,28 @@ type Config struct {
 // Section is the section `local`.
 type Section struct {
 	DataDir string `mapstructure:"data_dir"` // everything that is kept lies in it
+	// MinFree is how many bytes of that folder's disk must be free for writes to
+	// be taken; reads go on without.
+	MinFree int64 `mapstructure:"min_free"`
 }
 
 // Default gives all defaults. Requests are not logged on the terminal.
 func Default() Config {
 	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(),
-		Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data"}}
+		Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data", MinFree: 256 << 20}}
 }
 
 // Validate checks the section.
-func (s Section) Validate() []error {
+func (s Section) Validate() (errs []error) {
 	if s.DataDir == "" {
-		return []error{errors.New("data_dir: must be given")}
+		errs = append(errs, errors.New("data_dir: must be given"))
 	}
-	return nil
+	if s.MinFree < leastFree {
+		errs = append(errs, fmt.Errorf("min_free: must be at least %d bytes", leastFree))
+	}
+	return errs
 }
+
+// leastFree is the least reserve, in bytes: the largest batch of the log, and
+// what the views write when they take it in.
+const leastFree = 8 << 20

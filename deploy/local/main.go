@@ -37,7 +37,7 @@ func run(args []string) int {
 	options, rest := sinkd.ParseVerify(args[1:])
 	left := 0
 	code := program.Main("local verify", help, rest, Default(), func(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
-		parts, err := openParts(cfg.Local.DataDir)
+		parts, err := openParts(cfg.Local, telemetry.NewLogger(cfg.Log, errOut))
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func run(args []string) int {
 
 func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 	logger := telemetry.NewLogger(cfg.Log, errOut)
-	parts, err := openParts(cfg.Local.DataDir)
+	parts, err := openParts(cfg.Local, logger)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ import (
 // the same clients as the real ones.
 type parts struct {
 	lock   *os.File
+	disk   *disk
 	kafka  *kfake.Cluster
 	redis  *miniredis.Miniredis
 	rows   *sqlview.View
@@ -43,8 +44,9 @@ type parts struct {
 }
 
 // openParts opens everything in a folder, which one process at a time may use.
-func openParts(dir string) (p *parts, err error) {
-	p = &parts{}
+func openParts(cfg Section, logger *slog.Logger) (p *parts, err error) {
+	dir := cfg.DataDir
+	p = &parts{disk: newDisk(dir, cfg.MinFree, logger)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -62,10 +64,8 @@ func openParts(dir string) (p *parts, err error) {
 	if p.secret, err = readSecret(filepath.Join(dir, "token-secret")); err != nil {
 		return p, err
 	}
-	// Never give this broker's topics a retention or compaction: after an
-	// emptied partition it uses offsets again when it restarts.
-	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(filepath.Join(dir, "kafka")), kfake.SyncWrites()); err != nil {
-		return p, fmt.Errorf("kafka: %w", err)
+	if p.kafka, err = openBroker(filepath.Join(dir, "kafka"), p.disk); err != nil {
+		return p, err
 	}
 	if p.rows, err = sqlite.Open(filepath.Join(dir, "view.db")); err != nil {
 		return p, err
@@ -154,6 +154,7 @@ func (p *parts) close() error {
 	if p.rows != nil {
 		errs = append(errs, p.rows.Close())
 	}
+	p.disk.close() // it asks the broker
 	if p.kafka != nil {
 		p.kafka.Close()
 	}
@@ -176,9 +177,12 @@ func compose(cfg Config, p *parts, logger *slog.Logger) (h house, err error) {
 	if cfg.Ingest.TokenSecret == "" {
 		cfg.Ingest.TokenSecret = p.secret
 	}
+	registry := telemetry.NewRegistry()
+	p.disk.register(registry)
 	h.ingest, err = ingestd.New(
 		ingestd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, MySQL: mysqlconn.Default(), Redis: cfg.Redis, Ingest: cfg.Ingest},
-		ingestd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows})
+		ingestd.Parts{Log: logger, Metrics: registry, Rows: p.rows, Needs: []telemetry.Part{p.disk.part(true)},
+			Refusing: func() bool { return p.disk.room() != nil }})
 	if err != nil {
 		return h, err
 	}
@@ -190,6 +194,6 @@ func compose(cfg Config, p *parts, logger *slog.Logger) (h house, err error) {
 	}
 	h.query, err = queryd.New(
 		queryd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Redis: cfg.Redis, Elasticsearch: searchconn.Default(), Query: cfg.Query},
-		queryd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index})
+		queryd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index, Needs: []telemetry.Part{p.disk.part(false)}})
 	return h, err
 }

@@ -32,7 +32,11 @@ import (
 type Parts struct {
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
-	Rows    *sqlview.View // where cold items are read from
+	Rows    *sqlview.View    // where cold items are read from
+	Needs   []telemetry.Part // what the program around it has to have, shown by /readyz
+	// Refusing reports whether the log is known to take no writes for now; nil:
+	// never. It is asked at every write and must be quick.
+	Refusing func() bool
 }
 
 // Service is the ingest service as a component.
@@ -69,7 +73,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
 	httpapi.New(set, forwarder, tokens, partitionOf, instance).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
-	router.Status([]telemetry.Part{
+	router.Status(append([]telemetry.Part{
 		{Name: "partitions", Required: true, Check: set.Check},
 		{Name: "preparation", Check: ready.Check},
 		{Name: "kafka", Required: true, Check: func(ctx context.Context) error {
@@ -79,7 +83,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		{Name: "mysql", Check: parts.Rows.Ready},
 		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
 		{Name: "leases", Check: keeper.Check},
-	}, parts.Metrics)
+	}, parts.Needs...), parts.Metrics)
 	server = httpserve.NewServer("ingest http", cfg.Ingest.HTTP, router, logger)
 
 	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
@@ -89,6 +93,11 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	}}
 	return &Service{Group: lifecycle.NewGroup("ingest", closing, ready, set, server, keeper), server: server}, nil
 }
+
+// hopeless is how long a write waits that the log is known to refuse: long enough
+// for what needs no append, such as the reply to a repeated key; waiting for the
+// whole time would hold clients, and a stop of the program, for nothing.
+const hopeless = 500 * time.Millisecond
 
 // newSet makes an owner for every partition.
 func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) *partition.Set {
@@ -103,7 +112,12 @@ func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) 
 		owners[i] = partition.NewOwner(machine, log, rowsView{parts.Rows, number}, timeouts, clock.Now,
 			logger.With("partition", number), m.observer(number))
 	}
-	return partition.NewSet(owners, cfg.Ingest.RequestTimeout, clock.Now)
+	return partition.NewSet(owners, func() time.Duration {
+		if parts.Refusing != nil && parts.Refusing() {
+			return min(hopeless, cfg.Ingest.RequestTimeout)
+		}
+		return cfg.Ingest.RequestTimeout
+	}, clock.Now)
 }
 
 func machineConfig(cfg Config, number int32) partition.Config {

@@ -88,6 +88,7 @@ type Parts struct {
 	Metrics *prometheus.Registry
 	Rows    *sqlview.View
 	Index   searchview.Index
+	Needs   []telemetry.Part // what the program around it has to have, shown by /readyz
 }
 
 // Service is the query service as a component.
@@ -149,12 +150,12 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	if cfg.Query.ForwardWrites {
 		httpapi.Writes(router, forwarder)
 	}
-	router.Status([]telemetry.Part{
+	router.Status(append([]telemetry.Part{
 		{Name: "mysql", Required: true, Check: parts.Rows.Ready},
 		{Name: "search", Check: parts.Index.Ready},
 		{Name: "kafka", Check: count},
 		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
-	}, parts.Metrics)
+	}, parts.Needs...), parts.Metrics)
 	server := httpserve.NewServer("query http", cfg.Query.HTTP, router, logger)
 	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
 		rowsWatch.Stop()

@@ -15,13 +15,13 @@ import (
 // Set is all partitions of the log, each with its owner.
 type Set struct {
 	owners  []*Owner
-	timeout time.Duration
+	timeout func() time.Duration
 	clock   func() time.Time
 }
 
-// NewSet makes a set of owners; the index of each is its partition. timeout is
-// how long a request may take.
-func NewSet(owners []*Owner, timeout time.Duration, clock func() time.Time) *Set {
+// NewSet makes a set of owners; the index of each is its partition. timeout says
+// how long a request that comes now may take.
+func NewSet(owners []*Owner, timeout func() time.Duration, clock func() time.Time) *Set {
 	return &Set{owners: owners, timeout: timeout, clock: clock}
 }
 
@@ -52,7 +52,7 @@ func (s *Set) Stop(ctx context.Context) error {
 func (s *Set) Submit(ctx context.Context, r Request) (Reply, position.Token, error) {
 	p := topic.PartitionOf([]byte(r.Application), len(s.owners))
 	o := s.owners[p]
-	reply, err := o.Submit(ctx, r, s.clock().Add(s.timeout))
+	reply, err := o.Submit(ctx, r, s.clock().Add(s.timeout()))
 	if err != nil {
 		return Reply{}, position.Token{}, err
 	}
