@@ -24,6 +24,7 @@ import (
 	"chatlog/deploy/chaos/judge"
 	"chatlog/deploy/chaos/load"
 	"chatlog/deploy/chaos/world"
+	"chatlog/deploy/diskfull"
 )
 
 type options struct {
@@ -74,6 +75,7 @@ func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
 		for _, f := range faults.All() {
 			fmt.Fprintf(out, "%-9s %s\n", f.Lane, f.Name)
 		}
+		fmt.Fprintf(out, "%-9s %s\n", "embedded", diskFull)
 		return false, nil
 	}
 	if o.seed == 0 {
@@ -117,7 +119,30 @@ func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if only.MatchString(diskFull) && o.takes == 0 {
+		if r.disk, err = fillDisk(ctx, bin, o.dir, out); err != nil {
+			return false, err
+		}
+	}
 	return r.bad(), tell(r, o.report, out)
+}
+
+// diskFull is the one fault that needs a world of its own: the embedded parts.
+const diskFull = "disk full"
+
+func fillDisk(ctx context.Context, bin, dir string, out io.Writer) (said string, err error) {
+	dir = filepath.Join(dir, "disk")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	err = diskfull.Drill(ctx, bin, dir, func(format string, args ...any) {
+		said = fmt.Sprintf(format, args...)
+		fmt.Fprintf(out, "%s: %s\n", diskFull, said)
+	})
+	if errors.Is(err, diskfull.ErrMount) && os.Getenv("CI") != "true" {
+		return "NOT TRIED: " + err.Error(), nil
+	}
+	return said, err
 }
 
 // breakAndJudge is the campaign itself.
