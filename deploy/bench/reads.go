@@ -137,15 +137,7 @@ func (b *bench) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
-	for {
-		err := b.parts.Lag(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond) // between two looks
-	}
+	return b.caughtUp(ctx)
 }
 
 // lastPage walks to the page before the last, and gives the way to the last.

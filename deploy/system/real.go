@@ -76,7 +76,12 @@ func (p Parts) Prepare(ctx context.Context) error {
 
 // Remove removes everything that the system has on the servers.
 func (p Parts) Remove(ctx context.Context) error {
-	return errors.Join(p.sql(ctx, "DROP DATABASE IF EXISTS `"+p.Database+"`"), p.removeTopics(ctx), p.RemoveIndex(ctx))
+	return errors.Join(p.DropDatabase(ctx), p.removeTopics(ctx), p.RemoveIndex(ctx))
+}
+
+// DropDatabase removes the database alone.
+func (p Parts) DropDatabase(ctx context.Context) error {
+	return p.sql(ctx, "DROP DATABASE IF EXISTS `"+p.Database+"`")
 }
 
 func (p Parts) sql(ctx context.Context, statement string) error {
