@@ -45,8 +45,8 @@ func (m *Machine) Appended(now time.Time, r AppendResult) {
 func (m *Machine) doubt(f *flight) {
 	for i, c := range f.calls {
 		c.doubt = max(c.doubt, f.base+int64(i)) // an earlier batch may still land
-		if c.answered {
-			m.doubts[c.Request.ID] = c.doubt // its client may ask again
+		if c.Request.Keyed {
+			m.doubts[c.Request.ID] = c.doubt // its client may ask again, whatever becomes of this call
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package partition
 
 import (
+	"math"
 	"time"
 
 	"chatlog/shared/command"
@@ -48,8 +49,12 @@ type Call struct {
 	followers []*Call // the same command again: they share its outcome
 }
 
-// unset is no offset.
-const unset int64 = -1
+// unset is no offset; unread is where a command is in doubt until its key is
+// found, because the log is not going to be read there.
+const (
+	unset  int64 = -1
+	unread int64 = math.MaxInt64
+)
 
 func (c *Call) chat() view.ChatKey {
 	return view.ChatKey{Application: c.Request.Application, Number: c.Request.Chat}

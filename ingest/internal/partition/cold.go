@@ -137,7 +137,11 @@ func (m *Machine) restart() {
 		}
 	}
 	m.queue = unanswered(m.queue)
-	clear(m.doubts)
+	for id, at := range m.doubts {
+		if at >= m.state.end {
+			m.doubts[id] = unread
+		}
+	}
 	m.state.watermark = 0
 	m.phase = starting
 }

@@ -76,7 +76,7 @@ type Machine struct {
 	parked  []*Call          // wait for rows
 	denials []*Call          // wait for the confirmation of a 404
 	calls   map[string]*Call // every unanswered call by command id
-	doubts  map[string]int64 // where commands of answered calls may yet come to lie
+	doubts  map[string]int64 // where keyed commands may yet come to lie, by id, outliving their calls
 	resumed bool             // the reading goes on from a state that was whole once
 	waiting int              // number of unanswered calls, followers included
 
@@ -150,20 +150,21 @@ func (m *Machine) Submit(c *Call) {
 	m.queue = append(m.queue, c)
 }
 
-// doubtOf gives where a command of that id may lie, or come to lie, from a call
-// that was answered before its batch was decided.
+// doubtOf gives where a command of that id may lie, or come to lie, because of a
+// call that came before.
 func (m *Machine) doubtOf(id string) int64 {
+	at, doubted := m.doubts[id]
+	if !doubted {
+		at = unset
+	}
 	if m.flight != nil {
 		for i, c := range m.flight.calls {
 			if c.Request.ID == id {
-				return m.flight.base + int64(i)
+				at = max(at, m.flight.base+int64(i)) // a try before this one may land farther on
 			}
 		}
 	}
-	if at, doubted := m.doubts[id]; doubted {
-		return at
-	}
-	return unset
+	return at
 }
 
 // answer gives a call its outcome, and its followers the same.
@@ -175,6 +176,9 @@ func (m *Machine) answer(c *Call, reply Reply, err error) {
 	m.waiting--
 	if m.calls[c.Request.ID] == c {
 		delete(m.calls, c.Request.ID)
+	}
+	if err == nil {
+		delete(m.doubts, c.Request.ID)
 	}
 	c.Done(reply, err)
 	for _, f := range c.followers {
@@ -234,12 +238,11 @@ func (m *Machine) Close() {
 	m.queue = nil
 }
 
-// answerAll refuses every call there is.
+// answerAll refuses every call there is. What is in flight may come to count all
+// the same.
 func (m *Machine) answerAll(err error) {
 	m.gather()
-	if m.flight != nil {
-		m.queue = append(m.queue, m.flight.calls...)
-	}
+	m.Abandon()
 	for _, c := range m.queue {
 		m.refuse(c, err)
 	}
