@@ -207,6 +207,24 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// TestAnswersNothing: an answer that says nothing of the topic, or of the
+// partition, does not say that there is no such thing: the batch had been sent.
+func TestAnswersNothing(t *testing.T) {
+	cluster, b := embedded(t)
+	for _, topics := range [][]kmsg.ProduceResponseTopic{{}, {{Topic: "log"}}} {
+		cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.DropControl()
+			answer := r.ResponseKind().(*kmsg.ProduceResponse)
+			answer.Topics = topics
+			return answer, nil, true
+		})
+		_, err := b.Produce(t.Context(), "log", 0, []Record{{Value: []byte("x")}})
+		if !fault.Is(err, fault.Transient) || Refused(err) {
+			t.Errorf("%d topics: %v, refused %v", len(topics), err, Refused(err))
+		}
+	}
+}
+
 // TestRefusedOthers: what breaks on the way leaves the outcome open, unless it
 // broke before anything was sent.
 func TestRefusedOthers(t *testing.T) {

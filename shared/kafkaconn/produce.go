@@ -66,16 +66,22 @@ func (c *Conn) Produce(ctx context.Context, topic string, partition int32, recor
 var refusals = []error{
 	kafka.LeaderNotAvailable, kafka.NotEnoughReplicas, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
 	kafka.BrokerAuthorizationFailed, kafka.InvalidRequiredAcks,
-	protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
 }
 
 // Refused reports whether a failed Produce has certainly appended nothing: the
-// broker said so, or there was no broker to send it to.
+// broker said so, or there was no broker to send it to. That kafka-go looked for
+// a leader in vain is told by these types; the errors within them it also gives
+// for an answer that has no verdict.
 func Refused(err error) bool {
 	for _, r := range refusals {
 		if errors.Is(err, r) {
 			return true
 		}
+	}
+	var noTopic *protocol.TopicError
+	var noLeader *protocol.TopicPartitionError
+	if errors.As(err, &noTopic) || errors.As(err, &noLeader) {
+		return true
 	}
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
