@@ -111,7 +111,8 @@ func (a *API) answer(read func(r *http.Request, p httpserve.Params) (write, erro
 			return *forwarded, nil
 		}
 		reply, err := a.append(w, r, asked)
-		if tried && fault.Is(err, fault.Transient) {
+		// What is not there yet may be there when the holder comes to it.
+		if tried && (fault.Is(err, fault.Transient) || fault.Is(err, fault.NotFound)) {
 			w.Header().Del(relay.Unwritten)
 			err = fault.Wrap(fault.Transient, errUnknown, err)
 		}

@@ -102,6 +102,20 @@ func TestRotationTwoApplications(t *testing.T) {
 	}
 }
 
+// The holder sleeps with the request. What it names is not there as long as the
+// holder sleeps, and may be there when it wakes up and writes.
+func TestForwardedThenNotFound(t *testing.T) {
+	for _, missing := range []string{"Application not found", "Chat not found"} {
+		w := &world{written: map[string]partition.Request{}}
+		b := serve(t, &instance{world: w, delay: func(partition.Request) time.Duration { return 300 * time.Millisecond }}, "", newS)
+		a := serve(t, &instance{world: w, fail: fault.New(fault.NotFound, missing)}, b.URL, newS)
+		status, text, h := post(t, a.URL+"/application/"+strings.Repeat("a", 32)+"/chat", "k", "")
+		if len(w.made()) != 1 || status != http.StatusServiceUnavailable || !strings.Contains(text, "outcome is unknown") || h.Get("Retry-After") == "" {
+			t.Errorf("%d %s, but the holder has written %v", status, text, w.made())
+		}
+	}
+}
+
 func TestForwardedThenNothingWritten(t *testing.T) {
 	// what the real owner says when MySQL is away or the time is up; or when it stops
 	for _, fail := range []error{fault.New(fault.Transient, "Temporarily unavailable, nothing was written"), partition.ErrClosing} {
