@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -53,10 +54,10 @@ func NewClient(timeout time.Duration) *http.Client {
 // any. The router has left the path as it was escaped.
 func Send(ctx context.Context, client *http.Client, r *http.Request, base, instance, by string, body []byte) (*http.Response, error) {
 	// A request that carries an Idempotency-Key is repeated by net/http itself
-	// when a kept connection dies: that the last try found nobody does not mean
-	// that the first one did not arrive.
-	var begun atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { begun.Store(true) }})
+	// when a kept connection dies: that the last try found nobody, or was turned
+	// down, does not mean that the first one did not arrive.
+	var begun atomic.Int64
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { begun.Add(1) }})
 	request, err := http.NewRequestWithContext(ctx, r.Method, base+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
 		return nil, unsentError{err}
@@ -72,10 +73,20 @@ func Send(ctx context.Context, client *http.Client, r *http.Request, base, insta
 	}
 	response, err := client.Do(request)
 	var op *net.OpError
-	if err != nil && errors.As(err, &op) && op.Op == "dial" && !begun.Load() {
-		err = unsentError{err}
+	switch {
+	case err != nil && errors.As(err, &op) && op.Op == "dial" && begun.Load() == 0:
+		return nil, unsentError{err}
+	case err == nil && begun.Load() > 1 && r.Header.Get("Idempotency-Key") != "" && turnedDown(response.StatusCode):
+		response.Body.Close()
+		return nil, fmt.Errorf("sent to %s %d times, and the last was answered with %d", base, begun.Load(), response.StatusCode)
 	}
 	return response, err
+}
+
+// turnedDown reports whether an answer says that nothing was written: by the try
+// that it answers, that is. Whatever else is answered to a key holds for all tries.
+func turnedDown(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusNotFound
 }
 
 // CopyHeaders takes over the headers of an answer that a client is to see.

@@ -162,6 +162,33 @@ func TestUnknown(t *testing.T) {
 	close(hung)
 }
 
+// TestRepeated: net/http sends a keyed write again when the connection dies that
+// it was sent on. Whoever gets it then may well have written nothing.
+func TestRepeated(t *testing.T) {
+	calls := 0
+	to, arrived := holder(t, func(w http.ResponseWriter, _ *http.Request) {
+		switch calls++; calls {
+		case 1:
+		case 2:
+			if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				c.Close()
+			}
+		default:
+			w.Header().Set(relay.Unwritten, "1")
+			w.WriteHeader(503)
+		}
+	})
+	f := New(to, time.Second, func(string) {})
+	defer f.Close()
+	if raw, tried, err := f.Do(httptest.NewRecorder(), request("Idempotency-Key", "a"), 3, []byte("x"), true); raw == nil || tried || err != nil {
+		t.Fatal(raw, tried, err)
+	}
+	raw, tried, err := f.Do(httptest.NewRecorder(), request("Idempotency-Key", "b"), 3, []byte("x"), true)
+	if raw != nil || !tried || err != nil || arrived.Load() != 3 {
+		t.Errorf("%v, tried %v, %v; %d arrived", raw, tried, err, arrived.Load())
+	}
+}
+
 // TestClientGone: nobody waits for the answer any more; nothing is done twice.
 func TestClientGone(t *testing.T) {
 	hung := make(chan struct{})

@@ -35,6 +35,35 @@ func TestNothingWrittenIsNotSaidOfWhatWasSent(t *testing.T) {
 	}
 }
 
+// A keyed request on a connection that was in use: net/http repeats it, and finds
+// the ingest that was started after the one that got it was killed. What that one
+// refuses, or denies, says nothing of what the other has done.
+func TestARefusalOfARepeatSaysNothingOfTheFirst(t *testing.T) {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusNotFound} {
+		var calls atomic.Int64
+		ingest := newIngest(t, func(w http.ResponseWriter, r *http.Request) {
+			switch calls.Add(1) {
+			case 1:
+			case 2:
+				hangUp(w, r)
+			default:
+				w.WriteHeader(status)
+				io.WriteString(w, `{"error":"Temporarily unavailable, nothing was written"}`)
+			}
+		})
+		g := knowing(t, ingest.URL)
+		g.post("first", "Idempotency-Key", "k1")
+		g.refused(g.post("second", "Idempotency-Key", "k2"), http.StatusServiceUnavailable, unknown)
+		if n := calls.Load(); n != 3 {
+			t.Fatalf("%d requests arrived, so this test shows nothing", n)
+		}
+		// Once more, by the client this time, the answer is of the only try there was.
+		if r := g.post("third", "Idempotency-Key", "k2"); r.status != status {
+			t.Errorf("answered by %d %s", r.status, r.body)
+		}
+	}
+}
+
 func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
 	ingest := newIngest(t, func(w http.ResponseWriter, _ *http.Request) {
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
