@@ -46,6 +46,7 @@ type held struct {
 	exists   bool // there is a document, even if it does not count
 	seqNo    int
 	term     int
+	index    string // UUID of the index that was there before the progress was read
 }
 
 // Progress reads a partition's progress in real time.
@@ -108,7 +109,7 @@ func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, 
 			Error  json.RawMessage  `json:"error"`
 		} `json:"docs"`
 	}
-	realtime := true
+	uuid, realtime := x.indexUUID(), true
 	if err := x.do(ctx, "read progress", esapi.MgetRequest{Index: x.cfg.Alias, Body: bytes.NewReader(encoded), Realtime: &realtime}, &answer); err != nil {
 		return nil, err
 	}
@@ -116,12 +117,11 @@ func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, 
 		return nil, transient("read progress", fmt.Errorf("%d answers for %d partitions", len(answer.Docs), len(partitions)))
 	}
 	list := make([]held, len(partitions))
-	uuid := x.indexUUID()
 	for i, d := range answer.Docs {
 		if d.Error != nil {
 			return nil, transient("read progress", fmt.Errorf("%s", d.Error))
 		}
-		list[i] = held{progress: view.Progress{Partition: partitions[i], LastOffset: -1}, exists: d.Found, seqNo: d.SeqNo, term: d.Term}
+		list[i] = held{progress: view.Progress{Partition: partitions[i], LastOffset: -1}, exists: d.Found, seqNo: d.SeqNo, term: d.Term, index: uuid}
 		if d.Found && d.Source.Progress.Index == uuid {
 			list[i].progress, list[i].found = d.Source.Progress.progress(), true
 		}
@@ -131,10 +131,12 @@ func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, 
 
 // writeProgress replaces exactly the progress that was read. Somebody else's
 // progress, or an index that was made anew meanwhile, gives view.ErrHole: the
-// worker reads again how far the index really is.
+// worker reads again how far the index really is. It is the progress of the index
+// that the batch began with: one that was made anew within the batch lacks what
+// was written before, and a progress that names the old one does not count there.
 func (x *Index) writeProgress(ctx context.Context, old held, p view.Progress) error {
 	encoded, err := json.Marshal(progressDocument{storedProgress{Partition: p.Partition, Log: p.Log, Generation: p.Generation,
-		Next: p.Next, LastID: p.LastID, LastOffset: p.LastOffset, Index: x.indexUUID()}})
+		Next: p.Next, LastID: p.LastID, LastOffset: p.LastOffset, Index: old.index}})
 	if err != nil {
 		return err
 	}
