@@ -2,6 +2,8 @@ package consume
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,16 +64,43 @@ func TestALetterHasOneNameWheneverItsLogWasOpened(t *testing.T) {
 		s.within(time.Second, "taken", s.reaches(3))
 		s.view.set(nowhere())
 		s.within(time.Minute, "rebuilt", s.reaches(3))
-		names := map[string]bool{}
-		for _, l := range s.journal.all() {
-			if l[:6] == "letter" {
-				names[l] = true
-			}
-		}
-		if len(names) != 1 {
-			t.Errorf("told as %v", names)
+		if told := names(s); len(told) != 1 {
+			t.Errorf("told as %v", told)
 		}
 	})
+}
+
+// A replay begins at an offset that was committed before the log was opened.
+func TestALetterHasOneNameWhereverAReplayBegins(t *testing.T) {
+	for committed := int64(0); committed <= 5; committed++ {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStand(t, nowhere(), unmarked(0), unmarked(1), unmarked(2), opened(3), said(4, "a"), unmarked(5))
+			end := s.run(-1)
+			s.within(time.Second, "taken", s.reaches(6))
+			end()
+			told := names(s)
+			end = s.run(committed)
+			pass(time.Minute)
+			end()
+			if again := names(s); len(told) != 4 || !maps.Equal(told, again) {
+				t.Errorf("replayed from %d, told as %v, and then as %v", committed, told, again)
+			}
+			if s.halted() != nil {
+				t.Errorf("replayed from %d, stopped: %v", committed, s.halted())
+			}
+		})
+	}
+}
+
+// names is what letters were told as.
+func names(s *stand) map[string]bool {
+	out := map[string]bool{}
+	for _, l := range s.journal.all() {
+		if strings.HasPrefix(l, "letter") {
+			out[l] = true
+		}
+	}
+	return out
 }
 
 type lagging struct {

@@ -57,3 +57,25 @@ func same(r *command.Record, p view.Progress) bool {
 	c, err := command.Decode(r.Value)
 	return err == nil && c.ID == p.LastID
 }
+
+// opened reports whether the log was opened before an offset that the view has
+// seen. log.open is the first record, or follows a few that are not ours.
+func (w *worker) opened(ctx context.Context, before int64) (bool, error) {
+	log := command.Log{Partition: w.partition, PartitionOf: w.partitionOf}
+	for from := int64(0); from < before; {
+		page, err := w.log.Fetch(ctx, w.partition, from, idleWait)
+		if err != nil {
+			return false, w.outOfRange(err)
+		}
+		if page.Next == from { // a busy broker may have nothing to say for a moment
+			return false, w.short(page.LogStart, page.Next, before)
+		}
+		for i := range page.Records {
+			if r := &page.Records[i]; r.Offset < before && command.Read(log, r).Verdict == command.Counts {
+				return true, nil
+			}
+		}
+		from = page.Next
+	}
+	return false, nil
+}

@@ -118,7 +118,10 @@ func (w *worker) follow(ctx context.Context, committed *int64) error {
 		Partition: w.partition, PartitionOf: w.partitionOf}}
 	if *committed >= 0 && *committed < progress.Next {
 		w.logger.Info("replaying", "from", *committed, "progress", progress.Next)
-		if r.position.Next = *committed; r.position.Next == 0 {
+		r.position.Next = *committed
+		if opened, err := w.opened(ctx, *committed); err != nil {
+			return err
+		} else if !opened {
 			r.log.ID, r.log.Generation = "", 0 // what lies before log.open is judged as it was the first time
 		}
 	}
