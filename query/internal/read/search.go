@@ -44,7 +44,7 @@ func (s *Searcher) Search(ctx context.Context, application string, chat int64, t
 			return nil, err
 		}
 	}
-	return s.index.Search(ctx, searchview.Query{Application: application, Chat: chat, Clauses: clauses, Limit: limit})
+	return s.search(ctx, searchview.Query{Application: application, Chat: chat, Clauses: clauses, Limit: limit}, after)
 }
 
 func (s *Searcher) exists(ctx context.Context, application string, chat int64, after *position.Token) (err error) {
@@ -69,4 +69,21 @@ func (s *Searcher) catchUp(ctx context.Context, application string, after *posit
 	}
 	_, err = s.refresh.Do(ctx, struct{}{})
 	return err
+}
+
+// search asks the index, and looks at its progress once more: an index that was
+// made anew or replaced since it had caught up lacks what the token names.
+func (s *Searcher) search(ctx context.Context, q searchview.Query, after *position.Token) ([]searchview.Hit, error) {
+	found, err := s.index.Search(ctx, q)
+	if err != nil || after == nil {
+		return found, err
+	}
+	p, _, err := s.index.Progress(ctx, s.reader.want(q.Application, after).Partition)
+	if err == nil && (p.Log != after.Log || p.Next <= after.Offset) {
+		err = errBehind
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
