@@ -214,7 +214,7 @@ func (o *Owner) report() {
 	if phase, _ := o.machine.Phase(); *o.phase.Load() != phase {
 		o.phase.Store(&phase)
 	}
-	if log, _ := o.machine.Log(); *o.logID.Load() != log {
+	if log, _ := o.machine.Log(); log != "" && *o.logID.Load() != log { // none while it starts over: those answered before still ask
 		o.logID.Store(&log)
 	}
 	for _, d := range o.outbox {
