@@ -254,7 +254,8 @@ var statusOf = map[fault.Kind]int{
 
 // WriteError answers with an error as every route does.
 func WriteError(w http.ResponseWriter, err error) {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	var known *fault.Error // of a store: its connection may time out, too
+	if !errors.As(err, &known) && errors.Is(err, os.ErrDeadlineExceeded) {
 		w.Header().Set("Connection", "close")
 		writeJSON(w, http.StatusRequestTimeout, errorBody{"Request took too long to arrive"})
 		return
