@@ -53,3 +53,40 @@ func TestAViewOfAnotherLog(t *testing.T) {
 		})
 	}
 }
+
+// The topic is made anew under an owner that has all it needs in memory, and
+// other instances, started since, have filled it farther than it knows. What it
+// appends would count for nobody.
+func TestALogMadeAnewUnderItsOwner(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	r.log = anew(t, 5).log
+	g := r.submit(Request{ID: rid(99), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m"}, time.Minute)
+	r.settleAll()
+	if phase, err := r.Phase(); phase != "stopped" || err == nil {
+		t.Errorf("it is %s (%v)", phase, err)
+	}
+	if g.n != 1 || g.err == nil || r.counting(rid(99)) > 0 {
+		t.Errorf("the request: %+v; it counts %d times", g, r.counting(rid(99)))
+	}
+}
+
+// A lone record that only says it is of another log, as anybody may write, stops
+// nobody.
+func TestAStrangersRecordStopsNoOwner(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	for _, value := range []string{`{"v":1}`, string(r.log.records[1].Value)} {
+		offset := int64(len(r.log.records))
+		at := position.At{Log: "00000000000000ff", Offset: offset - 1}
+		r.log.records = append(r.log.records, command.Record{Offset: offset, Key: []byte(rapp), Value: []byte(value),
+			Headers: []command.Header{{Key: command.HeaderAt, Value: at.Append(nil)}}})
+		r.log.high = int64(len(r.log.records))
+		g := r.submit(Request{ID: rid(int(100 + offset)), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m"}, time.Minute)
+		r.settleAll()
+		if g.n != 1 || g.err != nil {
+			t.Errorf("%+v", g)
+		}
+	}
+}

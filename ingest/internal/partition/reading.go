@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"chatlog/shared/command"
+	"chatlog/shared/position"
 )
 
 // Read takes a page of the log.
@@ -63,12 +64,33 @@ func (m *Machine) take(r *command.Record) bool {
 	case command.Counts:
 		m.state.apply(r.Offset, &reading.Command)
 		m.settle(r.Offset, &reading.Command)
+	case command.Foreign:
+		if m.anotherLog(r) {
+			m.stop(fmt.Errorf("partition %d: at offset %d another log goes on: the topic was made anew under a running owner; "+
+				"give the right topic back, or empty the views, and restart", m.cfg.Partition, r.Offset))
+			return false
+		}
 	case command.Newer:
 		m.stop(fmt.Errorf("partition %d: the record at offset %d needs a newer version of chatlog", m.cfg.Partition, r.Offset))
 		return false
 	}
 	m.state.end = r.Offset + 1
 	return true
+}
+
+// anotherLog reports whether a record that an owner met on its way on counts for
+// another log: then the owner's log is gone, and what it appends counts for
+// nobody. It may stand between records of the owner's own, if somebody puts it
+// there; so a start does not mind it and compares with the view.
+func (m *Machine) anotherLog(r *command.Record) bool {
+	header, _ := r.At()
+	at, err := position.ParseAt(header)
+	log := m.state.log
+	if err != nil || log.ID == "" || !m.resumed {
+		return false
+	}
+	log.ID = at.Log
+	return command.Read(log, r).Verdict == command.Counts
 }
 
 // settle answers the call whose command was found in the log.
