@@ -5,6 +5,7 @@ package deadletter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -54,7 +55,9 @@ type Config struct {
 
 // Writer writes the letters of one partition of one view, each position once:
 // before its first letter it reads which ones are there already, so a restart,
-// a replay from the beginning or a rebuilt view does not tell them again.
+// a replay from the beginning or a rebuilt view does not tell them again. Only a
+// request that reaches the leader after its writer has given up and looked, or
+// has handed the partition over, can make two of one, under the same key.
 type Writer struct {
 	cfg     Config
 	conn    *kafkaconn.Conn
@@ -155,8 +158,26 @@ func (w *Writer) readKnown(ctx context.Context) error {
 		}
 		at = page.Next
 	}
+	if err := w.shown(ctx, bounds[0].End); err != nil {
+		return err
+	}
 	w.known = known
 	return nil
+}
+
+// shown makes sure that the leader has nothing beyond the topic's end as readers
+// are told of it. A letter that was written while followers lag lies there, and
+// counts once they have it: written again meanwhile, it would be told twice.
+func (w *Writer) shown(ctx context.Context, end int64) error {
+	_, err := w.conn.Fetch(ctx, w.cfg.Topic, 0, end+1, scanBytes, time.Millisecond)
+	var beyond *kafkaconn.OutOfRangeError
+	switch {
+	case errors.As(err, &beyond): // a leader says so of what it does not have itself
+		return nil
+	case err == nil:
+		return fault.New(fault.Transient, "dead letters are not all replicated yet")
+	}
+	return err
 }
 
 // mine reports whether a letter is of this view and partition.
