@@ -73,6 +73,8 @@ type Clause struct {
 	// Grams, if any, may stand next to each other in Fields.Grams instead: the
 	// clause's only word as a part of another one.
 	Grams []string
+	// Typos is how many typos the clause's only word may have, 0 to 2.
+	Typos int
 }
 
 // Bounds of a query. A longer one is refused before it gets here.
@@ -115,6 +117,12 @@ func appendPhrase(clauses []Clause, text string) []Clause {
 
 func appendWords(clauses []Clause, text string) []Clause {
 	var buffer [128]byte
+	uncertain := 0 // clauses that may have typos
+	for _, c := range clauses {
+		if c.Typos > 0 {
+			uncertain++
+		}
+	}
 	end := -1 // of the run of units that the last clause is
 	scan(text, buffer[:], func(t token) bool {
 		word := string(term(t.text))
@@ -131,6 +139,11 @@ func appendWords(clauses []Clause, text string) []Clause {
 		if grams := appendGrams(nil, t.text); len(grams) > 0 {
 			c.Grams = strings.Split(string(grams), " ")
 			c.Grams = c.Grams[:min(len(c.Grams), maxGrams)]
+		}
+		if uncertain < maxTypoWords {
+			if c.Typos = typos(t.text); c.Typos > 0 {
+				uncertain++
+			}
 		}
 		clauses, end = append(clauses, c), -1
 		return len(clauses) <= MaxClauses

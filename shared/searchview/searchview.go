@@ -5,6 +5,7 @@ package searchview
 
 import (
 	"context"
+	"time"
 
 	"chatlog/shared/analysis"
 	"chatlog/shared/view"
@@ -57,7 +58,30 @@ type Query struct {
 	Application string
 	Chat        int64 // 0: all chats of the application
 	Clauses     []analysis.Clause
-	Limit       int
+	Newest      bool      // the newest first, however well they meet the clauses
+	From, To    time.Time // when the message was created: not before From, before To, to the microsecond; zero: whenever
+	After       *Place    // only what comes after it in the order of the answers; nil: from the first on
+	Limit       int       // most hits, up to MaxHits
+}
+
+// MaxHits is the most hits that one search gives. Elasticsearch gives no more
+// than 10,000.
+const MaxHits = 5000
+
+// Patience is how long an engine may look. What it has by then is refused as
+// fault.Transient: part of an answer is not passed off as the whole. It is what
+// bounds a search: the words that are near a word are not counted, because those
+// of other applications would count, too, and hide an application's own.
+const Patience = 5 * time.Second
+
+// Micros is a time as views keep it. A part of a microsecond counts as a whole
+// one, so that a bound keeps its meaning: what is kept has no such parts.
+func Micros(t time.Time) int64 {
+	n := t.UnixMicro()
+	if t.Nanosecond()%1000 != 0 {
+		n++
+	}
+	return n
 }
 
 // Hit is a message that was found.
@@ -66,4 +90,22 @@ type Hit struct {
 	Chat        int64
 	Number      int64
 	Text        string
+	Created     time.Time
+	Edited      time.Time      // zero: never edited
+	Class       analysis.Class // how well it meets the clauses; None when the newest were asked for
+}
+
+// Place is where a hit stands among the answers. Answers come by class, the best
+// first; then by time, number and chat, the greatest first. No two hits have one
+// place, and a place stays where it is when messages come and go.
+type Place struct {
+	Class   analysis.Class
+	Created int64 // microseconds since 1970
+	Number  int64
+	Chat    int64
+}
+
+// Place tells where the hit stands.
+func (h Hit) Place() Place {
+	return Place{Class: h.Class, Created: h.Created.UnixMicro(), Number: h.Number, Chat: h.Chat}
 }

@@ -44,6 +44,15 @@ func Open(path string) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bleve: %w", err)
 	}
+	if old, err := outdated(x); old || err != nil {
+		if err = errors.Join(err, x.Close()); err == nil {
+			err = create(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("bleve: %w", err)
+		}
+		return Open(path)
+	}
 	return &Index{index: x}, nil
 }
 
@@ -62,14 +71,26 @@ func create(path string) error {
 	if err != nil {
 		return fmt.Errorf("bleve: %w", err)
 	}
-	if err := x.Close(); err != nil {
+	if err := errors.Join(x.SetInternal(versionKey, []byte(version)), x.Close()); err != nil {
 		return fmt.Errorf("bleve: %w", err)
 	}
 	return os.Rename(fresh, path)
 }
 
+// version of the mapping. An index of another one lacks what searches need and is
+// made anew, from the log.
+const version = "2"
+
+var versionKey = []byte("mapping version")
+
+func outdated(x bleve.Index) (bool, error) {
+	has, err := x.GetInternal(versionKey)
+	return string(has) != version, err
+}
+
 // newMapping has a field only for what is asked for: where to look, the words,
-// the parts of words, and the order of the answers.
+// the parts of words, when, and the order of the answers. place is the number of
+// the chat.
 func newMapping() (mapping.IndexMapping, error) {
 	m := bleve.NewIndexMapping()
 	m.StoreDynamic, m.IndexDynamic, m.DocValuesDynamic = false, false, false
@@ -88,7 +109,7 @@ func newMapping() (mapping.IndexMapping, error) {
 		f.IncludeTermVectors = false // no positions: candidates are compared with their text
 		d.AddFieldMappingsAt(name, f)
 	}
-	for _, name := range []string{"created", "number"} {
+	for _, name := range []string{"created", "number", "place"} {
 		f := bleve.NewNumericFieldMapping()
 		f.Store, f.IncludeInAll = false, false
 		d.AddFieldMappingsAt(name, f)
@@ -262,7 +283,7 @@ func add(batch *bleve.Batch, m view.Message) error {
 	if !m.Deleted {
 		fields := analysis.Index(m.Text)
 		d["application"], d["chat"] = m.Application, chatKey(m.Application, m.Chat)
-		d["created"], d["number"] = float64(s.Created), float64(m.Number)
+		d["created"], d["number"], d["place"] = float64(s.Created), float64(m.Number), float64(m.Chat)
 		d["words"], d["grams"] = fields.Words, fields.Grams
 	}
 	return batch.Index(documentID(m), d)

@@ -2,14 +2,11 @@
 package elastic
 
 import (
-	"bytes"
 	"context"
-	_ "embed" // for the mapping
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"sync"
 
 	"github.com/elastic/go-elasticsearch/v8"
@@ -19,9 +16,6 @@ import (
 	"chatlog/shared/searchconn"
 	"chatlog/shared/searchview"
 )
-
-//go:embed mapping.json
-var mapping []byte
 
 // Index is the index behind an alias.
 type Index struct {
@@ -107,89 +101,3 @@ func isStatus(err error, status int) bool {
 	var e *statusError
 	return errors.As(err, &e) && e.status == status
 }
-
-// Prepare makes the first index and its alias where the alias is missing.
-func (x *Index) Prepare(ctx context.Context) error {
-	err := x.lookup(ctx)
-	if !isStatus(err, http.StatusNotFound) {
-		return err
-	}
-	body, err := x.creation()
-	if err != nil {
-		return err
-	}
-	// One request makes the index and its alias, under a name that all
-	// processes agree on: one of those that try makes it, the others find it.
-	name := x.cfg.Alias + "-000001"
-	err = x.do(ctx, "create index", esapi.IndicesCreateRequest{Index: name, Body: bytes.NewReader(body)}, nil)
-	if err != nil && !isStatus(err, http.StatusBadRequest) {
-		return err
-	}
-	if err := x.lookup(ctx); err != nil {
-		return fmt.Errorf("after making index %s: %w", name, err)
-	}
-	return nil
-}
-
-func (x *Index) creation() ([]byte, error) {
-	var body map[string]any
-	if err := json.Unmarshal(mapping, &body); err != nil {
-		return nil, fmt.Errorf("mapping: %w", err)
-	}
-	// gc_deletes is how long the version of a deleted document refuses lower ones.
-	// Nothing but the audit ever deletes, and it does so to write what the log
-	// says, at a lower version.
-	body["settings"] = map[string]any{"index": map[string]any{"number_of_shards": x.cfg.Shards, "number_of_replicas": x.cfg.Replicas,
-		"refresh_interval": fmt.Sprintf("%dms", x.cfg.RefreshInterval.Milliseconds()), "gc_deletes": "0s"}}
-	body["aliases"] = map[string]any{x.cfg.Alias: map[string]any{}}
-	return json.Marshal(body)
-}
-
-// lookup finds the index behind the alias.
-func (x *Index) lookup(ctx context.Context) error {
-	var found map[string]struct {
-		Settings struct {
-			Index struct {
-				UUID string `json:"uuid"`
-			} `json:"index"`
-		} `json:"settings"`
-	}
-	if err := x.do(ctx, "get alias", esapi.IndicesGetRequest{Index: []string{x.cfg.Alias}}, &found); err != nil {
-		return err
-	}
-	if len(found) != 1 {
-		return fault.New(fault.Transient, fmt.Sprintf("the alias has %d indices", len(found)))
-	}
-	for name, index := range found {
-		if name == x.cfg.Alias {
-			return fault.New(fault.Terminal, "Elasticsearch has an index where chatlog's alias must be: remove the index "+name)
-		}
-		x.mutex.Lock()
-		x.uuid = index.Settings.Index.UUID
-		x.mutex.Unlock()
-	}
-	return nil
-}
-
-func (x *Index) indexUUID() string {
-	x.mutex.Lock()
-	defer x.mutex.Unlock()
-	return x.uuid
-}
-
-// Refresh makes what was applied visible.
-func (x *Index) Refresh(ctx context.Context) error {
-	var answer struct {
-		Shards struct {
-			Failed int `json:"failed"`
-		} `json:"_shards"`
-	}
-	err := x.do(ctx, "refresh", esapi.IndicesRefreshRequest{Index: []string{x.cfg.Alias}}, &answer)
-	if err == nil && answer.Shards.Failed > 0 { // a search could miss what was written before
-		err = transient("refresh", fmt.Errorf("%d shards failed", answer.Shards.Failed))
-	}
-	return err
-}
-
-// Ready reports whether the index can be searched.
-func (x *Index) Ready(ctx context.Context) error { return x.lookup(ctx) }

@@ -40,6 +40,12 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		run  func(*testing.T, *suite)
 	}{
 		{"words, parts and order", find},
+		{"exact words, then parts, then typos", ranks},
+		{"words of strangers", strangers},
+		{"the newest, and between two times", times},
+		{"pages to the last one", paging},
+		{"what is found can be marked", highlights},
+		{"whatever is asked", anything},
 		{"edits, deletes and replays", replay},
 		{"a tombstone is final", tombstone},
 		{"a hole and another log are refused", refusals},

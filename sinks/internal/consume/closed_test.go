@@ -26,7 +26,7 @@ func TestRealIndexClosedForAMoment(t *testing.T) {
 	cfg := searchconn.Default()
 	cfg.Alias, cfg.Shards = fmt.Sprintf("closed-test-%d", time.Now().UnixNano()), 1
 	call := func(method, path string) {
-		r, _ := http.NewRequest(method, base+"/"+cfg.Alias+"-000001"+path, nil)
+		r, _ := http.NewRequest(method, base+"/"+cfg.Alias+"-000002"+path, nil)
 		if a, err := http.DefaultClient.Do(r); err == nil {
 			a.Body.Close()
 		}
