@@ -111,6 +111,10 @@ func (k *contract) reads(t *testing.T, h *house) []call {
 		{method: "GET", path: "/application/{token}", with: noToken, status: 404, odd: true},
 	}
 	chats, messages := "/application/{token}/chats", atChat+"/{chat}/messages"
+	for _, path := range []string{messages, atMessage} {
+		calls = append(calls, call{method: "GET", path: path, query: "detail=true", headers: seen, status: 200},
+			call{method: "GET", path: path, query: "detail=maybe", status: 400, odd: true})
+	}
 	for _, path := range []string{chats, messages} {
 		for query, status := range map[string]int{"limit=1&order=desc": 200, "limit=1000&more=x": 200, "limit=0": 400, "limit=x": 400, "order=up": 400} {
 			calls = append(calls, call{method: "GET", path: path, query: query, headers: seen, status: status, odd: status == 400})
@@ -122,9 +126,12 @@ func (k *contract) reads(t *testing.T, h *house) []call {
 	searches := []string{"/application/{token}/search", atChat + "/{chat}/search"}
 	for _, path := range searches {
 		for query, status := range map[string]int{"q=Alhamdulilah": 200, "q=a/b%20%22c%22&limit=1": 200, "limit=1": 400, "q=": 400, "q=x&limit=0": 400,
-			"q=" + strings.Repeat("w", 5000): 400} {
+			"q=" + strings.Repeat("w", 5000): 400, "q=alhamdulila&sort=newest&highlight=true&detail=true&limit=1": 200,
+			"q=again&detail=true&from=2026-01-01T00:00:00Z&to=2126-01-01T00:00:00%2B01:00": 200,
+			"q=x&sort=oldest": 400, "q=x&from=yesterday": 400, "q=x&to=2026-01-01": 400, "q=x&highlight=maybe": 400, "q=x&detail=maybe": 400} {
 			calls = append(calls, call{method: "GET", path: path, query: query, headers: seen, status: status, odd: status == 400})
 		}
+		calls = append(calls, call{method: "GET", path: path, query: "q=x&cursor=abc", status: 400})
 		calls = append(calls, call{method: "GET", path: path, query: "q=x", with: nowhere, status: 404})
 		path += "/{query}"
 		calls = append(calls, call{method: "GET", path: path, with: map[string]string{"query": `a/b "c"`}, status: 200},

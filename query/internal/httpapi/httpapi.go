@@ -92,10 +92,15 @@ type messageReply struct {
 	Chat        int64
 	MessageID   string
 	Message     string
+	times
 }
 
 func (a *API) message(_ http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
 	after, err := token(r)
+	if err != nil {
+		return nil, err
+	}
+	detail, err := detailed(r)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +109,7 @@ func (a *API) message(_ http.ResponseWriter, r *http.Request, p httpserve.Params
 	if err != nil {
 		return nil, err
 	}
-	return messageReply{row.Application, row.Chat, strconv.FormatInt(row.Number, 10), row.Text}, nil
+	return messageReply{row.Application, row.Chat, strconv.FormatInt(row.Number, 10), row.Text, timesOf(detail, row.Created, row.Edited)}, nil
 }
 
 var errToken = fault.New(fault.Invalid, "Consistency-Token is malformed")

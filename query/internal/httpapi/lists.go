@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"chatlog/query/internal/read"
-	"chatlog/shared/command"
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/sqlview"
@@ -27,7 +25,6 @@ var (
 	errLimit  = fault.New(fault.Invalid, "limit must be a number from 1 to 1000")
 	errOrder  = fault.New(fault.Invalid, "order must be asc or desc")
 	errCursor = fault.New(fault.Invalid, "cursor is not one of this list")
-	errQuery  = fault.New(fault.Invalid, "q must be given")
 )
 
 // listedMessage is a message as the seed lists it; id is its number.
@@ -37,6 +34,7 @@ type listedMessage struct {
 	Chat        int64  `json:"chatID"`
 	Number      int64  `json:"messageID"`
 	Text        string `json:"message"`
+	times
 }
 
 func (a *API) messages(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
@@ -45,6 +43,10 @@ func (a *API) messages(w http.ResponseWriter, r *http.Request, p httpserve.Param
 		return nil, err
 	}
 	page, err := pageOf(r, "m")
+	if err != nil {
+		return nil, err
+	}
+	detail, err := detailed(r)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (a *API) messages(w http.ResponseWriter, r *http.Request, p httpserve.Param
 	}
 	list := make([]listedMessage, 0, len(rows))
 	for _, m := range rows {
-		list = append(list, listedMessage{m.Number, m.Application, m.Chat, m.Number, m.Text})
+		list = append(list, listedMessage{m.Number, m.Application, m.Chat, m.Number, m.Text, timesOf(detail, m.Created, m.Edited)})
 	}
 	return list, nil
 }
@@ -173,58 +175,8 @@ func linkNext(w http.ResponseWriter, r *http.Request, kind string, page sqlview.
 	if page.Descending {
 		query.Set("order", "desc")
 	}
+	if detail, _ := detailed(r); detail && kind == "m" {
+		query.Set("detail", "true")
+	}
 	w.Header().Set("Link", "<"+r.URL.Path+"?"+query.Encode()+`>; rel="next"`)
-}
-
-// foundMessage is a message as the seed's search gives it.
-type foundMessage struct {
-	Application string `json:"appID"`
-	Chat        int64  `json:"chatID"`
-	Number      int64  `json:"messageID"`
-	Text        string `json:"message"`
-}
-
-func (a *API) searchApplication(_ http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
-	if !command.ValidToken(p.Get("token")) {
-		return nil, read.ErrApplication
-	}
-	return a.search(r, p, 0)
-}
-
-func (a *API) searchChat(_ http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
-	chat := p.Number("chat")
-	if chat == 0 || !command.ValidToken(p.Get("token")) {
-		return nil, read.ErrChat
-	}
-	return a.search(r, p, chat)
-}
-
-func (a *API) search(r *http.Request, p httpserve.Params, chat int64) (any, error) {
-	after, err := token(r)
-	if err != nil {
-		return nil, err
-	}
-	query, err := parameters(r)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := limitOf(query)
-	if err != nil {
-		return nil, err
-	}
-	text := p.Get("query")
-	if text == "" {
-		if text = query.Get("q"); text == "" {
-			return nil, errQuery
-		}
-	}
-	hits, err := a.searcher.Search(r.Context(), p.Get("token"), chat, text, limit, after)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]foundMessage, 0, len(hits))
-	for _, h := range hits {
-		list = append(list, foundMessage{h.Application, h.Chat, h.Number, h.Text})
-	}
-	return list, nil
 }

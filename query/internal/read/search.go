@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"time"
 
 	"chatlog/shared/analysis"
 	"chatlog/shared/fault"
@@ -28,23 +29,67 @@ func NewSearcher(r *Reader, index searchview.Index, f *Freshness, refresh Refres
 	return &Searcher{reader: r, index: index, freshness: f, refresh: refresh}
 }
 
+// Search is what somebody looks for.
+type Search struct {
+	Application string
+	Chat        int64 // 0: the whole application
+	Text        string
+	Newest      bool              // the newest first, not the best
+	From, To    time.Time         // when the message was created, To not included; zero: whenever
+	After       *searchview.Place // only what comes after it; nil: from the first on
+	Limit       int
+	Highlight   bool
+}
+
+// Hit is a message that was found.
+type Hit struct {
+	searchview.Hit
+	Highlight string // the text as HTML, with what was found marked; empty if not wanted
+}
+
 var errQuery = fault.New(fault.Invalid, "Search text is too long")
 
-// Search finds messages in a chat, or in the whole application for chat 0.
-func (s *Searcher) Search(ctx context.Context, application string, chat int64, text string, limit int, after *position.Token) ([]searchview.Hit, error) {
-	clauses, ok := analysis.Query(text)
+// Search finds messages.
+func (s *Searcher) Search(ctx context.Context, q Search, after *position.Token) ([]Hit, error) {
+	clauses, ok := analysis.Query(q.Text)
 	if !ok {
 		return nil, errQuery
 	}
-	if err := s.exists(ctx, application, chat, after); err != nil {
+	if err := s.exists(ctx, q.Application, q.Chat, after); err != nil {
 		return nil, err
 	}
 	if after != nil {
-		if err := s.catchUp(ctx, application, after); err != nil {
+		if err := s.catchUp(ctx, q.Application, after); err != nil {
 			return nil, err
 		}
 	}
-	return s.search(ctx, searchview.Query{Application: application, Chat: chat, Clauses: clauses, Limit: limit}, after)
+	found, err := s.search(ctx, searchview.Query{Application: q.Application, Chat: q.Chat, Clauses: clauses,
+		Newest: q.Newest, From: q.From, To: q.To, After: q.After, Limit: q.Limit}, after)
+	if err != nil {
+		return nil, err
+	}
+	return shown(ctx, found, clauses, q.Highlight)
+}
+
+// errLong: a thousand of the longest texts take seconds to mark, and no client
+// may hold a processor for longer than the engine may take to find them.
+var errLong = fault.New(fault.Transient, "Temporarily unavailable")
+
+// shown gives hits as they were found, with their highlights if wanted.
+func shown(ctx context.Context, found []searchview.Hit, clauses []analysis.Clause, highlight bool) ([]Hit, error) {
+	ctx, cancel := context.WithTimeout(ctx, searchview.Patience)
+	defer cancel()
+	hits := make([]Hit, len(found))
+	for i, h := range found {
+		if hits[i].Hit = h; !highlight {
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil, errLong
+		}
+		hits[i].Highlight = analysis.Highlight(h.Text, clauses)
+	}
+	return hits, nil
 }
 
 func (s *Searcher) exists(ctx context.Context, application string, chat int64, after *position.Token) (err error) {

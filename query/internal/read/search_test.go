@@ -82,7 +82,7 @@ func TestSearch(t *testing.T) {
 				index.done, index.at.Next = append(index.done, "wait"), next
 				return nil
 			}
-			hits, err := searcher.Search(t.Context(), app, c.chat, c.text, 5, c.after)
+			hits, err := searcher.Search(t.Context(), Search{Application: app, Chat: c.chat, Text: c.text, Limit: 5}, c.after)
 			if !reflect.DeepEqual(index.done, c.done) {
 				t.Errorf("did %q, want %q", index.done, c.done)
 			}
@@ -112,7 +112,7 @@ func TestASearchThatIsNotFreshIsNotGiven(t *testing.T) {
 			searcher, index, refresh := searching(s, c.next)
 			refresh.err = c.refresh
 			s.waiter.do = func(context.Context, int64) error { return context.DeadlineExceeded }
-			_, err := searcher.Search(t.Context(), app, 1, "two", 5, token(3))
+			_, err := searcher.Search(t.Context(), Search{Application: app, Chat: 1, Text: "two", Limit: 5}, token(3))
 			s.says(err, fault.Transient, c.says)
 			if index.done[len(index.done)-1] == "search" {
 				t.Errorf("did %q", index.done)
@@ -127,6 +127,24 @@ func TestASearchWithAnIndexOfAnotherLog(t *testing.T) {
 	s.begin()
 	searcher, index, _ := searching(s, 4)
 	index.at.Log = other
-	_, err := searcher.Search(t.Context(), app, 1, "two", 5, token(3))
+	_, err := searcher.Search(t.Context(), Search{Application: app, Chat: 1, Text: "two", Limit: 5}, token(3))
 	s.says(err, fault.Invalid, "Consistency-Token is of another log")
+}
+
+// What is asked for reaches the index, and only who wants it gets a highlight.
+func TestWhatASearchAsksFor(t *testing.T) {
+	s := newStand(t)
+	s.begin()
+	searcher, index, _ := searching(s, 4)
+	place := searchview.Place{Class: 2, Created: 7, Number: 3, Chat: 1}
+	for _, highlight := range []string{"", "<em>two</em>"} {
+		hits, err := searcher.Search(t.Context(), Search{Application: app, Chat: 1, Text: "two", Limit: 5, Newest: true, From: began, To: began.Add(1), After: &place,
+			Highlight: highlight != ""}, nil)
+		if err != nil || len(hits) != 1 || hits[0].Highlight != highlight || hits[0].Text != "two" {
+			t.Errorf("%+v %v", hits, err)
+		}
+		if q := index.query; !q.Newest || q.From != began || q.To != began.Add(1) || q.After != &place || len(q.Clauses) != 1 {
+			t.Errorf("asked for %+v", q)
+		}
+	}
 }
