@@ -153,6 +153,7 @@ func TestNotKnownIsNotNotFound(t *testing.T) {
 				arrives() // but the view does not take it
 				s.waiter.do = func(context.Context, int64) error { return c.waiting }
 				if c.ends != nil {
+					s.reader.freshness.Limit = 3 * lookAgain // it is looked for again until then
 					s.ends.do = func() (int64, error) { return 0, c.ends }
 				}
 				err := look(nil)
@@ -163,6 +164,23 @@ func TestNotKnownIsNotNotFound(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A new leader that does not know the log's end for a moment sends nobody away.
+func TestEndKnownABitLater(t *testing.T) {
+	everyLookup(t, func(s *stand, look func(*position.Token) error, arrives func() view.Batch, missing *fault.Error) {
+		s.apply(s.batch())
+		end, asked := s.next, 0
+		s.ends.do = func() (int64, error) {
+			if asked++; asked < 3 {
+				return 0, fault.New(fault.Transient, "offset not available")
+			}
+			return end, nil
+		}
+		if err := look(nil); !errors.Is(err, missing) || asked != 3 {
+			s.Errorf("%v after %d looks", err, asked)
+		}
+	})
 }
 
 // What is there is answered at once, without a look at the log.

@@ -72,7 +72,7 @@ func Settle[T any](ctx context.Context, f *Freshness, want Want, read func(conte
 			return value, found, nil
 		}
 		if !found && !confirmed {
-			end, err := f.Ends.Do(ctx, want.Partition)
+			end, err := f.end(ctx, want.Partition)
 			if err != nil {
 				f.Count("unconfirmed")
 				return none, false, late(found, err)
@@ -87,6 +87,26 @@ func Settle[T any](ctx context.Context, f *Freshness, want Want, read func(conte
 		if err := f.Waiter.Wait(ctx, want.Partition, need); err != nil {
 			f.Count("timeout")
 			return none, false, late(found, err)
+		}
+	}
+}
+
+// lookAgain is between two looks at the log's end that failed.
+const lookAgain = 50 * time.Millisecond
+
+// end gives the log's end as of now. For a moment after a partition has changed
+// its leader the new one does not know it (KIP-207), which is no reason to send
+// a reader away.
+func (f *Freshness) end(ctx context.Context, partition int32) (int64, error) {
+	for {
+		end, err := f.Ends.Do(ctx, partition)
+		if err == nil || !fault.Is(err, fault.Transient) {
+			return end, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, err
+		case <-time.After(lookAgain):
 		}
 	}
 }
