@@ -26,12 +26,13 @@ type GroupConfig struct {
 // group hand them out. Committed offsets are a courtesy to Kafka's tools (lag,
 // --reset-offsets): the view's own progress is the authority.
 type Group struct {
-	cfg    GroupConfig
-	work   func(partition int32, commit func(int64)) *worker
-	status *Status
-	logger *slog.Logger
-	cancel context.CancelFunc
-	done   chan struct{}
+	cfg     GroupConfig
+	work    func(partition int32, commit func(int64)) *worker
+	status  *Status
+	logger  *slog.Logger
+	cancel  context.CancelFunc
+	done    chan struct{}
+	working sync.RWMutex // read-held by every worker
 }
 
 // Sink is everything that workers of one view need.
@@ -67,15 +68,35 @@ func (g *Group) Start(ctx context.Context) error {
 	return nil
 }
 
+// leaveTime is how long committing offsets and leaving the group may take once
+// the workers have ended. It is only a courtesy: the view's own progress is the
+// authority, and a member that is gone is given up after its session. With Kafka
+// away it would take all the time that there is for stopping.
+const leaveTime = 2 * time.Second
+
 // Stop ends the workers, commits their offsets and leaves the group.
 func (g *Group) Stop(ctx context.Context) error {
 	g.cancel()
+	ended := make(chan struct{})
+	go func() {
+		g.working.Lock() // once no worker holds it
+		defer g.working.Unlock()
+		close(ended)
+	}()
 	select {
 	case <-g.done:
 		return nil
+	case <-ended:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	select {
+	case <-g.done:
+	case <-ctx.Done():
+	case <-time.After(leaveTime):
+		g.logger.Info("the group is left to notice by itself that this member is gone")
+	}
+	return nil
 }
 
 func (g *Group) run(ctx context.Context) {
@@ -149,10 +170,12 @@ func (g *Group) own(program, generationCtx context.Context, generation *kafka.Ge
 		}
 		done = latest
 	}
+	g.working.RLock()
 	g.work(partition, func(next int64) {
 		latest = next
 		commit(false)
 	}).run(ctx, committed)
+	g.working.RUnlock()
 	commit(true)
 }
 
