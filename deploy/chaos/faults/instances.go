@@ -79,9 +79,7 @@ func replace(ctx context.Context, t *Turn, p *system.Program) error {
 		to = t.World.Bin
 	}
 	t.note = fmt.Sprintf("from %s to %s", filepath.Base(was), filepath.Base(to))
-	if err := p.Stop(graceful); err != nil {
-		return err
-	}
+	err := p.Stop(graceful)
 	p.Path = filepath.Join(to, filepath.Base(p.Path))
-	return again(ctx, t, p)
+	return errors.Join(err, again(ctx, t, p))
 }

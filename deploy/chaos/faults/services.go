@@ -16,19 +16,20 @@ func services() (list []Fault) {
 	for _, s := range []struct {
 		name     string
 		lane     Lane
-		disturbs []history.Kind
+		disturbs []history.Kind // by its death; what it was answering as it was paused is late in any case
+		paused   []history.Kind
 		of       func(*world.World) []*system.Program
 	}{
-		{"ingest", Ingest, Writes, func(w *world.World) []*system.Program { return w.Ingests }},
-		{"MySQL sink", Views, gets, func(w *world.World) []*system.Program { return w.Rows }},
-		{"search sink", Views, searches, func(w *world.World) []*system.Program { return w.Index }},
-		{"query", Views, nothing, func(w *world.World) []*system.Program { return w.Queries }},
+		{"ingest", Ingest, Writes, Writes, func(w *world.World) []*system.Program { return w.Ingests }},
+		{"MySQL sink", Views, gets, gets, func(w *world.World) []*system.Program { return w.Rows }},
+		{"search sink", Views, searches, searches, func(w *world.World) []*system.Program { return w.Index }},
+		{"query", Views, nothing, all, func(w *world.World) []*system.Program { return w.Queries }},
 	} {
 		list = append(list,
 			Fault{"kill -9 of " + s.name, s.lane, s.disturbs, func(ctx context.Context, t *Turn) error {
 				return kill(ctx, t, pick(t, s.of(t.World)))
 			}},
-			Fault{"SIGSTOP of " + s.name, s.lane, s.disturbs, func(ctx context.Context, t *Turn) error {
+			Fault{"SIGSTOP of " + s.name, s.lane, s.paused, func(ctx context.Context, t *Turn) error {
 				return pause(ctx, t, pick(t, s.of(t.World)))
 			}})
 	}
