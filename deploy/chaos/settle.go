@@ -30,7 +30,7 @@ func examine(ctx context.Context, w *world.World) (*audit.Truth, *judge.Log, err
 		return nil, nil, err
 	}
 	defer db.Close()
-	if err := world.Eventually(ctx, catchUpTime, func(ctx context.Context) error { return caughtUp(ctx, w, db, truth) }); err != nil {
+	if err := world.Eventually(ctx, catchUpTime, func(ctx context.Context) error { return truth.CaughtUp(ctx, db, w.Parts.IndexProgress) }); err != nil {
 		return nil, nil, err
 	}
 	if err := truth.Rows(ctx, db); err != nil {
@@ -43,23 +43,6 @@ func examine(ctx context.Context, w *world.World) (*audit.Truth, *judge.Log, err
 		return nil, nil, err
 	}
 	return truth, log, truth.API(ctx, w.Readers()[0])
-}
-
-func caughtUp(ctx context.Context, w *world.World, db *sql.DB, truth *audit.Truth) error {
-	for p, end := range truth.Log.Ends {
-		var next int64
-		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(next_offset), 0) FROM progress WHERE partition_no = ?", p).Scan(&next); err != nil {
-			return err
-		}
-		index, err := w.Parts.IndexProgress(ctx, p)
-		if err != nil {
-			return err
-		}
-		if next < end || index < end {
-			return fmt.Errorf("partition %d: rows at %d, index at %d, log at %d", p, next, index, end)
-		}
-	}
-	return nil
 }
 
 // verify lets the operators' own audit have its say, too.

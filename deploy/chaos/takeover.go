@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"chatlog/deploy/chaos/faults"
 	"chatlog/deploy/chaos/history"
 	"chatlog/deploy/chaos/world"
-	"chatlog/deploy/client"
 	"chatlog/deploy/system"
 )
 
@@ -85,7 +82,7 @@ func (c *campaign) leased(ctx context.Context) error {
 		if !p.Running() {
 			continue
 		}
-		n, err := gauge(ctx, c.world.Writers()[i], "chatlog_partition_leased")
+		n, err := c.world.Writers()[i].Metric(ctx, "chatlog_partition_leased")
 		if err != nil {
 			return err
 		}
@@ -95,23 +92,4 @@ func (c *campaign) leased(ctx context.Context) error {
 		return fmt.Errorf("%v of 12 partitions are leased", held)
 	}
 	return nil
-}
-
-// gauge sums a metric over its labels.
-func gauge(ctx context.Context, c *client.Client, name string) (sum float64, err error) {
-	reply, err := c.Do(ctx, "GET", "/metrics", "", nil)
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(reply.Body) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if bare, _, _ := strings.Cut(series, "{"); bare == name {
-			v, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				return 0, err
-			}
-			sum += v
-		}
-	}
-	return sum, nil
 }

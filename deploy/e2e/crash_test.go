@@ -147,20 +147,7 @@ func (h *house) caughtUp(t *testing.T, truth *audit.Truth) {
 	}
 	defer db.Close()
 	eventually(t, time.Minute, "the views at the log's end", func() error {
-		for p, end := range truth.Log.Ends {
-			var next int64
-			if err := db.QueryRow("SELECT COALESCE(MAX(next_offset), 0) FROM progress WHERE partition_no = ?", p).Scan(&next); err != nil {
-				return err
-			}
-			index, err := h.parts.IndexProgress(t.Context(), p)
-			if err != nil {
-				return err
-			}
-			if next < end || index < end {
-				return fmt.Errorf("partition %d: rows at %d, index at %d, log at %d", p, next, index, end)
-			}
-		}
-		return nil
+		return truth.CaughtUp(t.Context(), db, h.parts.IndexProgress)
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,21 +169,11 @@ func chat(t testing.TB, c *client.Client, token string) int64 {
 }
 
 // metric sums a counter of a service over its labels.
-func (h *house) metric(t testing.TB, base, name string) (sum float64) {
+func (h *house) metric(t testing.TB, base, name string) float64 {
 	t.Helper()
-	reply, err := (&client.Client{Base: base, HTTP: h.query.HTTP}).Do(context.Background(), "GET", "/metrics", "", nil)
-	if err != nil || reply.Status != 200 {
-		t.Fatal(reply.Status, err)
-	}
-	for line := range strings.Lines(reply.Body) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if bare, _, _ := strings.Cut(series, "{"); bare == name {
-			v, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				t.Fatal(line, err)
-			}
-			sum += v
-		}
+	sum, err := (&client.Client{Base: base, HTTP: h.query.HTTP}).Metric(context.Background(), name)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return sum
 }
