@@ -21,6 +21,7 @@ const (
 	every    = time.Second            // a lease is renewed
 	look     = 250 * time.Millisecond // between two looks at who holds what
 	patience = time.Second            // with Redis, at the end
+	linger   = 2*look + look/2        // at the end, for others to see it
 )
 
 // Keeper keeps an instance's leases, and its entry in the directory, alive.
@@ -61,20 +62,27 @@ func (k *Keeper) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop gives all leases up, so that others need not wait until they expire.
+// Stop gives all leases up, so that others need not wait until they expire, and
+// lingers until they have seen it: what they bring here meanwhile is still
+// served. A connection that is closed under a write leaves its outcome unknown.
 func (k *Keeper) Stop(ctx context.Context) error {
 	k.cancel()
 	<-k.done
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	held := k.held()
+	held, others := k.held(), len(k.table.Load().Instances) > 1
 	k.table.Store(&Table{})
-	err := k.store.directory.Remove(ctx, k.id)
+	err := k.store.directory.Remove(bounded, k.id)
 	if err == nil {
-		err = k.store.give(ctx, k.id, held)
+		err = k.store.give(bounded, k.id, held)
 	}
 	if err != nil {
 		k.logger.Info("leases are left to expire", "error", err) // Redis is away: nothing is lost by that
+	} else if others {
+		select {
+		case <-time.After(linger):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }

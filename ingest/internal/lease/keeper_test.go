@@ -101,13 +101,31 @@ func handOver(t *testing.T, address string) {
 			t.Errorf("%d instances take partition %d for theirs", here, p)
 		}
 	}
-	two.leave(t)
+	began, left := time.Now(), make(chan time.Duration)
+	go func() {
+		two.leave(t)
+		left <- time.Since(began)
+	}()
 	if took := settled(t, one, three); took > time.Second {
 		t.Errorf("hand-over took %s", took)
 	}
+	for p := range int32(partitions) { // nobody brings anything there any more
+		for _, m := range []member{one, three} {
+			if _, url, _ := m.Holder(p); url == two.url() {
+				t.Errorf("%s brings partition %d to one that leaves", m.id, p)
+			}
+		}
+	}
+	if took := <-left; took < linger {
+		t.Errorf("it left after %s: others may not have seen it yet", took)
+	}
 	three.leave(t)
 	settled(t, one)
+	began = time.Now()
 	one.leave(t)
+	if took := time.Since(began); took > linger {
+		t.Errorf("the last one lingered for %s, for nobody", took)
+	}
 }
 
 // TestRedisFails: wiped, everything is found again; away, owners stay owners.

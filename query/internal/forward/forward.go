@@ -96,8 +96,9 @@ func (f *Forwarder) send(r *http.Request, body []byte) (*http.Response, []byte, 
 	return nil, nil, fault.Wrap(fault.Transient, errNobody, fmt.Errorf("forward: %w", err))
 }
 
-// instancesFor is how long a lookup is believed.
-const instancesFor = time.Second
+// instancesFor is how long a lookup is believed. An instance that stops serves
+// for longer once it has left the directory.
+const instancesFor = 250 * time.Millisecond
 
 // instances gives base URLs to try, a different one first each time.
 func (f *Forwarder) instances(ctx context.Context) []string {
