@@ -9,6 +9,12 @@ const (
 	redisPort         = 16379
 )
 
+// programPort is that of the first of the services, as is without the offset;
+// the others follow. They are not taken from those that the system gives to
+// outgoing connections: a service that is down for a while has to find its port
+// free, and not another's connection, or another service, on it.
+const programPort = 18500
+
 // brokers is how many brokers the campaign's Kafka has.
 const brokers = 3
 

@@ -52,24 +52,49 @@ func (w *World) prepareProbes(ctx context.Context) error {
 	return w.Writable(ctx)
 }
 
-// probeTime bounds one call of a probe.
+// probeTime bounds one call of a probe: longer than a read waits for its
+// position, so that it is the service that says what is missing.
 const probeTime = 4 * time.Second
 
-// all calls do for every partition and client at once.
+// all calls do for every partition and client at once, and tells of each client
+// how many partitions failed and how the first of them did.
 func (w *World) all(ctx context.Context, clients []*client.Client, do func(ctx context.Context, partition int, c *client.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	errs := make([]error, partitions*len(clients))
+	failed := make([][partitions]error, len(clients))
 	var group sync.WaitGroup
 	for i, c := range clients {
-		group.Go(func() {
-			for p := range partitions {
-				errs[i*partitions+p] = do(ctx, p, c)
-			}
-		})
+		for p := range partitions {
+			group.Go(func() { failed[i][p] = do(ctx, p, c) })
+		}
 	}
 	group.Wait()
+	var errs []error
+	for i, c := range clients {
+		var first error
+		count := 0
+		for p, err := range failed[i] {
+			if err != nil && first == nil {
+				first = fmt.Errorf("partition %d: %w", p, err)
+			}
+			if err != nil {
+				count++
+			}
+		}
+		if count > 0 {
+			errs = append(errs, fmt.Errorf("%s, %d of %d partitions: %w", w.nameOf(c), count, partitions, first))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+func (w *World) nameOf(c *client.Client) string {
+	for _, p := range w.Programs() {
+		if c.Base == "http://"+p.Listen {
+			return p.Name
+		}
+	}
+	return c.Base
 }
 
 // Writable writes to every partition through every instance that runs.

@@ -78,12 +78,8 @@ func (w *World) Start(ctx context.Context) error {
 	if err := w.Parts.Prepare(ctx); err != nil {
 		return err
 	}
-	if err := w.name(); err != nil {
-		return err
-	}
-	w.locks = map[*system.Program]*sync.Mutex{}
+	w.name()
 	for _, p := range w.Programs() {
-		w.locks[p] = &sync.Mutex{}
 		if err := p.Start(); err != nil {
 			return err
 		}
@@ -112,7 +108,7 @@ func (w *World) wire() (err error) {
 }
 
 // name makes the programs, each with an address that it keeps.
-func (w *World) name() error {
+func (w *World) name() {
 	through := w.Parts
 	through.Elasticsearch = w.Search.URL
 	var bootstrap []string
@@ -125,12 +121,10 @@ func (w *World) name() error {
 		"CHATLOG_TOPICS_DEADLETTERS_REPLICATION=3", "CHATLOG_TOPICS_DEADLETTERS_MIN_INSYNC=2",
 		"CHATLOG_ELASTICSEARCH_TIMEOUT=5s")
 	var urls []string
-	add := func(list *[]*system.Program, service, view string, count int) error {
+	w.locks = map[*system.Program]*sync.Mutex{}
+	add := func(list *[]*system.Program, service, view string, count int) {
 		for i := range count {
-			at, err := system.FreeAddress()
-			if err != nil {
-				return err
-			}
+			at := w.Stack.at(programPort + len(w.locks))
 			p := &system.Program{Name: fmt.Sprint(service, view, "-", i+1), Path: filepath.Join(w.Bin, service), Listen: at, Dir: w.Dir,
 				Env: append(append([]string{}, env...), "CHATLOG_"+strings.ToUpper(service)+"_LISTEN="+at)}
 			p.Log = filepath.Join(w.Dir, "logs", p.Name+".log")
@@ -146,12 +140,13 @@ func (w *World) name() error {
 			if view == "" {
 				w.Clients = append(w.Clients, client.New("http://"+at, 32))
 			}
-			*list = append(*list, p)
+			*list, w.locks[p] = append(*list, p), &sync.Mutex{}
 		}
-		return nil
 	}
-	return errors.Join(add(&w.Ingests, "ingest", "", ingests), add(&w.Rows, "sinks", "-mysql", sinks),
-		add(&w.Index, "sinks", "-search", sinks), add(&w.Queries, "query", "", queries))
+	add(&w.Ingests, "ingest", "", ingests)
+	add(&w.Rows, "sinks", "-mysql", sinks)
+	add(&w.Index, "sinks", "-search", sinks)
+	add(&w.Queries, "query", "", queries)
 }
 
 // Programs gives all services.
