@@ -51,7 +51,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "where parts and logs live; a new folder if empty, which is removed when all was well")
 	flag.StringVar(&o.report, "report", "", "write the report to this file, too")
 	flag.IntVar(&o.offset, "ports", 5000, "offset of the ports of the parts")
-	flag.DurationVar(&o.think, "think", 80*time.Millisecond, "between two calls of a client, on average")
+	flag.DurationVar(&o.think, "think", 80*time.Millisecond, "between two calls of a client, on average; more on a machine that is slow at rest")
 	flag.IntVar(&o.takes, "takeovers", 0, "instead of faults, kill and stop ingests that many times, and measure how their partitions are taken over")
 	flag.BoolVar(&o.list, "list", false, "only list the faults")
 	flag.Parse()
@@ -159,7 +159,8 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 		return nil, err
 	}
 	c := &campaign{world: w, load: l, recorder: recorder, faults: faults.All(), seed: o.seed, only: only, length: o.length, apart: o.apart, outage: o.outage, out: out}
-	wait(ctx, 2*quiet)
+	think := l.Pace(ctx)
+	fmt.Fprintf(out, "a client waits %s between two calls\n", think)
 	if o.takes > 0 {
 		if err := c.takeOvers(ctx, o.takes); err != nil {
 			return nil, err
@@ -170,7 +171,7 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 	wait(ctx, quiet)
 	l.Stop()
 	r := &result{command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds, apart: o.apart,
-		machine: machine(), windows: c.windows, load: time.Since(began)}
+		machine: machine(), windows: c.windows, think: think, load: time.Since(began)}
 	if r.calls, err = recorder.Calls(); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type result struct {
 	rounds  int
 	apart   int // of the rounds, how many came first with one fault at a time
 	machine string
+	think   time.Duration // of a client between two calls
 	calls   []history.Call
 	windows []history.Window
 	truth   *audit.Truth
@@ -69,7 +70,7 @@ func (r *result) write(out io.Writer) {
 	p("# A campaign of faults\n")
 	p("`%s`, begun %s, on %s.\n", r.command, r.began.UTC().Format("2006-01-02 15:04 UTC"), r.machine)
 	p("3 ingest, 2 MySQL sinks, 2 search sinks, 2 query; Kafka with 3 brokers (replication 3, min.insync.replicas 2), MySQL, Elasticsearch, Redis;")
-	p("17 clients: 8 that repeat with their key until they know, 5 that ask once, 4 that read. Everything on one machine.\n")
+	p("17 clients: 8 that repeat with their key until they know, 5 that ask once, 4 that read, each with %s between two calls. Everything on one machine.\n", r.think)
 	p("| | |\n|---|---|")
 	p("| seed | %d |", r.seed)
 	p("| under load for | %s |", r.load.Round(time.Second))

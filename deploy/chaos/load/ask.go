@@ -59,6 +59,7 @@ func (c *one) ask(ctx context.Context, r request) history.Call {
 	}
 	call.End = c.load.Recorder.Now()
 	c.load.Recorder.Add(*call)
+	c.load.took(call)
 	if call.Key != "" && call.Outcome == history.OK && !call.Repeat && (len(c.done) < 200 || c.rand.IntN(20) == 0) {
 		c.done = append(c.done, request{call: history.Call{Kind: call.Kind, App: call.App, Chat: asked(call, call.Chat), Number: asked(call, call.Number),
 			Text: call.Text, Key: call.Key}, method: r.method, path: r.path, body: r.body})

@@ -23,9 +23,12 @@ type Load struct {
 	Readers  []*client.Client // queries, which pass writes on
 	Recorder *history.Recorder
 	Seed     uint64
-	Think    time.Duration // between two calls of a client, on average
+	Think    time.Duration // between two calls of a client, on average, to begin with
 
 	Forced atomic.Bool // bring writes to any instance, past all leases
+
+	think   atomic.Int64
+	slowest atomic.Int64 // write that came to its end, in ns
 
 	book   book
 	cancel context.CancelFunc
@@ -51,6 +54,7 @@ const tryTime = 8 * time.Second
 
 // Start makes the first applications and chats, and begins.
 func (l *Load) Start(ctx context.Context) error {
+	l.think.Store(int64(l.Think))
 	first := l.client(-1)
 	for range apps {
 		app := first.createApplication(ctx)
@@ -73,7 +77,7 @@ func (l *Load) Start(ctx context.Context) error {
 				do(context.WithoutCancel(ctx))
 				select {
 				case <-ctx.Done():
-				case <-time.After(time.Duration(c.rand.ExpFloat64() * float64(l.Think))):
+				case <-time.After(time.Duration(c.rand.ExpFloat64() * float64(l.think.Load()))):
 				}
 			}
 		})
