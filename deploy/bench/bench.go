@@ -19,15 +19,16 @@ import (
 // bench is a running chatlog with the yardsticks beside it.
 type bench struct {
 	*system.System
-	parts  system.Parts
-	dir    string
-	bin    string
-	rounds int
-	round  time.Duration
-	only   *regexp.Regexp
-	out    io.Writer
-	rows   []Row
-	tokens []string // applications, chats of each: chatsPer
+	parts   system.Parts
+	dir     string
+	bin     string
+	rounds  int
+	round   time.Duration
+	only    *regexp.Regexp
+	out     io.Writer
+	rows    []Row
+	figures []Figure
+	tokens  []string // applications, chats of each: chatsPer
 }
 
 // How the messages are spread: apps × chatsPer chats, over all partitions.

@@ -29,10 +29,11 @@ func TestRealBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows []Row
-	if err := json.Unmarshal(content, &rows); err != nil {
+	var kept Results
+	if err := json.Unmarshal(content, &kept); err != nil {
 		t.Fatal(err)
 	}
+	rows := kept.Rows
 	if len(rows) != 4 || strings.Count(out.String(), "\n| ") != 5 {
 		t.Fatalf("%d rows: %s", len(rows), out.String())
 	}

@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,19 +55,36 @@ func run(ctx context.Context, rounds int, round time.Duration, only, results str
 		defer cancel()
 		err = errors.Join(err, b.stop(stopping))
 	}()
-	fmt.Fprintf(out, "%d cores, %s, real parts of make stack-up, everything on one machine; %d rounds of %s, in turns\n\n", runtime.NumCPU(), runtime.Version(), rounds, round)
-	fmt.Fprintln(out, head)
-	if err := errors.Join(b.writes(ctx), b.drains(ctx), b.reads(ctx)); err != nil {
+	machine, err := b.machine(ctx)
+	if err != nil {
 		return err
+	}
+	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", machine, rounds, round)
+	fmt.Fprintln(out, head)
+	if err := errors.Join(b.writes(ctx), b.drains(ctx), b.reads(ctx), b.paced70(ctx), b.pipeline(ctx)); err != nil {
+		return err
+	}
+	if len(b.figures) > 0 {
+		fmt.Fprintln(out, "\n"+figureHead)
+	}
+	for _, f := range b.figures {
+		fmt.Fprintln(out, f.line())
 	}
 	if results == "" {
 		return nil
 	}
-	content, err := json.MarshalIndent(b.rows, "", " ")
+	content, err := json.MarshalIndent(Results{Machine: machine, Rows: b.rows, Figures: b.figures}, "", " ")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(results, append(content, '\n'), 0o644)
+}
+
+// Results is everything that was measured, raw.
+type Results struct {
+	Machine string
+	Rows    []Row
+	Figures []Figure
 }
 
 const head = "| what | ours/s | yardstick | its/s | ratio: median (least–most) | aim | ours p50 / p99 | CPU seconds per 100,000, ours | its |\n|---|---|---|---|---|---|---|---|---|"

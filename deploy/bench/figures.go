@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"chatlog/deploy/client"
+)
+
+// Figure is a measurement without a yardstick of its own.
+type Figure struct {
+	Name  string
+	Value string
+	Aim   string             `json:",omitempty"`
+	CPU   map[string]float64 `json:",omitempty"` // seconds per 100,000 operations, by process
+}
+
+const figureHead = "| what | measured | aim | CPU seconds per 100,000 |\n|---|---|---|---|"
+
+func (f Figure) line() string {
+	return fmt.Sprintf("| %s | %s | %s | %s |", f.Name, f.Value, f.Aim, used([]Sample{{CPU: f.CPU}}))
+}
+
+func (b *bench) figure(f Figure) {
+	b.figures = append(b.figures, f)
+}
+
+func (t times) String() string {
+	return fmt.Sprintf("p50 %.1f ms, p99 %.1f ms", t.share(.5).Seconds()*1000, t.share(.99).Seconds()*1000)
+}
+
+// openConnections is how many connections an open load has.
+const openConnections = 256
+
+// open is the load of POSTs at a pace.
+func (b *bench) open(ctx context.Context) (*lean, error) {
+	return newLean(ctx, b.Writes, b.paths(apps, chatsPer), body, openConnections)
+}
+
+// paced70 tells how long writes take at 70 % of the most that there can be.
+func (b *bench) paced70(ctx context.Context) error {
+	const name = "POST message at 70 % of its peak, 256 connections"
+	if !b.only.MatchString(name) {
+		return nil
+	}
+	l := load{base: b.Writes, method: "POST", paths: b.paths(apps, chatsPer), body: body, connections: openConnections}
+	if _, _, err := l.wrk(ctx, b.dir, b.round); err != nil { // warms up
+		return err
+	}
+	peak, _, err := l.wrk(ctx, b.dir, 2*b.round)
+	if err != nil {
+		return err
+	}
+	posts, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer posts.close()
+	took, err := paced{rate: .7 * peak.Rate, workers: openConnections, one: posts.post}.run(ctx, 4*b.round)
+	if err != nil {
+		return err
+	}
+	b.figure(Figure{Name: name, Value: fmt.Sprintf("%.0f of %.0f/s: %s", .7*peak.Rate, peak.Rate, took), Aim: "p99 under 50 ms"})
+	return b.caughtUp(ctx)
+}
+
+// pipeline finds the rate at which messages go all the way, with the views
+// keeping up.
+func (b *bench) pipeline(ctx context.Context) error {
+	const name = "whole pipeline, lag not growing; until visible"
+	if !b.only.MatchString(name) {
+		return nil
+	}
+	if err := b.caughtUp(ctx); err != nil {
+		return err
+	}
+	low, high := 0.0, 0.0
+	var cost map[string]float64
+	for rate, try := 4000.0, 0; try < 7; try++ {
+		kept, cpu, err := b.keepsUp(ctx, rate)
+		if err != nil {
+			return err
+		}
+		if kept {
+			low, cost = rate, cpu
+		} else {
+			high = rate
+		}
+		switch {
+		case high == 0:
+			rate *= 1.4
+		case low == 0:
+			rate /= 1.6
+		default:
+			rate = (low + high) / 2
+		}
+	}
+	b.figure(Figure{Name: "whole pipeline, lag not growing", Value: fmt.Sprintf("%.0f/s%s", low, b.allowed(low)), Aim: "60 % of what the raw parts' CPU would allow", CPU: cost})
+	return b.visible(ctx, low/2)
+}
+
+// keepsUp reports whether the views keep up with a rate: what they lag behind
+// does not grow by more than a fiftieth of what is written.
+func (b *bench) keepsUp(ctx context.Context, rate float64) (kept bool, cost map[string]float64, err error) {
+	posts, err := b.open(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	defer posts.close()
+	sinks := client.New("http://"+b.Program("sinks").Listen, 1)
+	defer sinks.Close()
+	length := 4 * b.round
+	pids := processes(map[string]int{"ingest": b.Program("ingest").PID(), "sinks": b.Program("sinks").PID(), "query": b.Program("query").PID(),
+		"kafka": part("kafka"), "mysql": part("mysql"), "elasticsearch": part("elasticsearch")})
+	if _, err := (paced{rate: rate, workers: openConnections, one: posts.post}).run(ctx, length/2); err != nil { // gets going
+		return false, nil, err
+	}
+	early, err := sinks.Metric(ctx, "chatlog_sink_lag_records")
+	if err != nil {
+		return false, nil, err
+	}
+	var took times
+	s, err := metered(pids, func() (Sample, float64, error) {
+		took, err = paced{rate: rate, workers: openConnections, one: posts.post}.run(ctx, length)
+		return Sample{}, float64(len(took)), err
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	late, err := sinks.Metric(ctx, "chatlog_sink_lag_records")
+	if err != nil {
+		return false, nil, err
+	}
+	// When the load itself falls behind, it is not this rate that is kept up with.
+	kept = late-early < rate*length.Seconds()/50 && took.share(.5) < time.Second
+	return kept, s.CPU, b.caughtUp(ctx)
+}
+
+// allowed compares a rate with what the cores would allow if every message cost
+// what the yardsticks of this run cost: a bare router, raw appends, raw INSERTs
+// and raw _bulk.
+func (b *bench) allowed(rate float64) string {
+	sum := 0.0
+	for _, name := range []string{"POST message, 256 connections, 1,000 chats", "appender alone, 12 partitions", "MySQL sink draining the log", "search sink draining the log"} {
+		at := slices.IndexFunc(b.rows, func(r Row) bool { return r.Name == name })
+		if at < 0 {
+			return ""
+		}
+		for process := range b.rows[at].Theirs[0].CPU {
+			sum += middle(column(b.rows[at].Theirs, func(s Sample) float64 { return s.CPU[process] }))
+		}
+	}
+	most := float64(runtime.NumCPU()) * 100_000 / sum
+	return fmt.Sprintf(", %.0f %% of the %.0f/s that the raw parts' %.1f CPU seconds per 100,000 would allow", rate/most*100, most, sum)
+}
+
+// visible tells how long after its ack a message can be read, and found, while
+// others write at a rate.
+func (b *bench) visible(ctx context.Context, rate float64) error {
+	posts, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer posts.close()
+	var read, found times
+	var mutex sync.Mutex
+	writes, reads := client.New(b.Writes, 8), client.New(b.Reads, 8)
+	defer writes.Close()
+	defer reads.Close()
+	number := 0
+	probe := func(ctx context.Context, r *rand.Rand) error {
+		mutex.Lock()
+		number++
+		word := fmt.Sprintf("probe%dx", number)
+		mutex.Unlock()
+		token := b.tokens[r.IntN(len(b.tokens))]
+		n, position, err := writes.CreateMessage(ctx, token, 1, strings.Repeat("All work and no play. ", 8)+word, nil)
+		if err != nil {
+			return err
+		}
+		acked, at := time.Now(), client.Headers{"Consistency-Token", position}
+		if _, err := reads.Message(ctx, token, 1, n, at); err != nil {
+			return err
+		}
+		seen := time.Since(acked)
+		hits, err := reads.Search(ctx, token, 1, word, 1, at)
+		if err == nil && len(hits) != 1 {
+			err = fmt.Errorf("%s: %d hits", word, len(hits))
+		}
+		if err != nil {
+			return err
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		read, found = append(read, seen), append(found, time.Since(acked))
+		return nil
+	}
+	var background, probes error
+	var group sync.WaitGroup
+	group.Go(func() {
+		_, background = paced{rate: rate, workers: openConnections, one: posts.post}.run(ctx, 6*b.round)
+	})
+	group.Go(func() { _, probes = paced{rate: 20, workers: 8, one: probe}.run(ctx, 6*b.round) })
+	group.Wait()
+	if err := errors.Join(background, probes); err != nil {
+		return err
+	}
+	b.figure(Figure{Name: fmt.Sprintf("POST acked until visible by GET, at %.0f/s", rate), Value: read.String(), Aim: "p99 250 ms"})
+	b.figure(Figure{Name: fmt.Sprintf("POST acked until visible by search, at %.0f/s", rate), Value: found.String(), Aim: "p99 1.5 s"})
+	return b.caughtUp(ctx)
+}
