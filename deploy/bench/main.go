@@ -58,7 +58,7 @@ func run(ctx context.Context, rounds int, round time.Duration, only, results str
 	}()
 	fmt.Fprintf(out, "%d cores, %s, real parts of make stack-up, everything on one machine; %d rounds of %s, in turns\n\n", runtime.NumCPU(), runtime.Version(), rounds, round)
 	fmt.Fprintln(out, head)
-	if err := errors.Join(b.writes(ctx), b.drains(ctx), b.reads(ctx)); err != nil {
+	if err := errors.Join(b.writes(ctx), b.appenders(ctx), b.drains(ctx), b.reads(ctx)); err != nil {
 		return err
 	}
 	if results == "" {
