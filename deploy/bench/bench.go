@@ -38,7 +38,7 @@ const (
 )
 
 func (b *bench) start(ctx context.Context) (err error) {
-	for _, program := range []string{"chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/bench/yardstick"} {
+	for _, program := range []string{"chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/ingest/appendrate", "chatlog/deploy/bench/yardstick"} {
 		c := exec.CommandContext(ctx, "go", "build", "-o", b.bin+"/", program)
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w: %s", program, err, out)

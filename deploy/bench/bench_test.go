@@ -22,7 +22,7 @@ func TestRealBench(t *testing.T) {
 	parts.Tool(t, "wrk")
 	results := filepath.Join(t.TempDir(), "results.json")
 	var out bytes.Buffer
-	if err := run(t.Context(), 1, time.Second, "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^MySQL sink|^GET chat", results, &out); err != nil {
+	if err := run(t.Context(), 1, time.Second, "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^appender alone, 1 |^MySQL sink|^GET chat", results, &out); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(results)
@@ -34,7 +34,7 @@ func TestRealBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := kept.Rows
-	if len(rows) != 4 || strings.Count(out.String(), "\n| ") != 5 {
+	if len(rows) != 5 || strings.Count(out.String(), "\n| ") != 6 {
 		t.Fatalf("%d rows: %s", len(rows), out.String())
 	}
 	for _, r := range rows {

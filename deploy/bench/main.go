@@ -61,8 +61,10 @@ func run(ctx context.Context, rounds int, round time.Duration, only, results str
 	}
 	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", machine, rounds, round)
 	fmt.Fprintln(out, head)
-	if err := errors.Join(b.writes(ctx), b.drains(ctx), b.reads(ctx), b.paced70(ctx), b.pipeline(ctx)); err != nil {
-		return err
+	for _, stage := range []func(context.Context) error{b.writes, b.appenders, b.drains, b.reads, b.paced70, b.pipeline} {
+		if err := stage(ctx); err != nil {
+			return err
+		}
 	}
 	if len(b.figures) > 0 {
 		fmt.Fprintln(out, "\n"+figureHead)

@@ -99,9 +99,22 @@ func New(cfg Config, parts Parts) (*Service, error) {
 // whole time would hold clients, and a stop of the program, for nothing.
 const hopeless = 500 * time.Millisecond
 
-// newSet makes an owner for every partition.
+// newSet makes an owner for every partition, over the relational view.
 func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) *partition.Set {
-	m := newMetrics(parts.Metrics)
+	owners := Owners(cfg, conn, func(number int32) partition.View { return rowsView{parts.Rows, number} }, parts.Metrics, logger)
+	return partition.NewSet(owners, func() time.Duration {
+		if parts.Refusing != nil && parts.Refusing() {
+			return min(hopeless, cfg.Ingest.RequestTimeout)
+		}
+		return cfg.Ingest.RequestTimeout
+	}, clock.Now)
+}
+
+// Owners makes an owner for every partition of the log in Kafka, as the service
+// has them, over a view that is given for each: so that what is measured without
+// the service is what the service does.
+func Owners(cfg Config, conn *kafkaconn.Conn, view func(number int32) partition.View, metrics prometheus.Registerer, logger *slog.Logger) []*partition.Owner {
+	m := newMetrics(metrics)
 	count := cfg.Topics.Commands.Partitions
 	owners := make([]*partition.Owner, count)
 	for i := range owners {
@@ -109,15 +122,9 @@ func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) 
 		machine := partition.New(machineConfig(cfg, number))
 		log := &kafkaLog{conn: conn, topic: cfg.Topics.Commands.Name, partition: number, partitions: count}
 		timeouts := partition.Timeouts{Append: cfg.Kafka.RequestTimeout, Read: 2 * cfg.Kafka.RequestTimeout, Load: cfg.MySQL.ReadTimeout}
-		owners[i] = partition.NewOwner(machine, log, rowsView{parts.Rows, number}, timeouts, clock.Now,
-			logger.With("partition", number), m.observer(number))
+		owners[i] = partition.NewOwner(machine, log, view(number), timeouts, clock.Now, logger.With("partition", number), m.observer(number))
 	}
-	return partition.NewSet(owners, func() time.Duration {
-		if parts.Refusing != nil && parts.Refusing() {
-			return min(hopeless, cfg.Ingest.RequestTimeout)
-		}
-		return cfg.Ingest.RequestTimeout
-	}, clock.Now)
+	return owners
 }
 
 func machineConfig(cfg Config, number int32) partition.Config {
