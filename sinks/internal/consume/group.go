@@ -68,6 +68,17 @@ func (g *Group) Start(ctx context.Context) error {
 	return nil
 }
 
+// A member that cannot tell the coordinator that it leaves, because that broker is
+// gone, comes back under another name, and the one that it was holds up the group:
+// until its session is over, or for as long as a rebalance waits for members.
+// No view moves meanwhile, so both are short. sessionTime is the least that
+// brokers allow by default (group.min.session.timeout.ms). A worker that is given
+// up too early does no harm: the view's own progress decides what counts.
+const (
+	sessionTime   = 6 * time.Second
+	rebalanceTime = 4 * time.Second
+)
+
 // leaveTime is how long committing offsets and leaving the group may take once
 // the workers have ended. It is only a courtesy: the view's own progress is the
 // authority, and a member that is gone is given up after its session. With Kafka
@@ -109,7 +120,7 @@ func (g *Group) run(ctx context.Context) {
 		}
 		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 			ID: g.cfg.ID, Brokers: g.cfg.Brokers, Topics: []string{g.cfg.Topic},
-			HeartbeatInterval: time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 10 * time.Second,
+			HeartbeatInterval: time.Second, SessionTimeout: sessionTime, RebalanceTimeout: rebalanceTime,
 			JoinGroupBackoff: 500 * time.Millisecond, // the default of 5 s makes every start slow
 			StartOffset:      kafka.FirstOffset, Timeout: 5 * time.Second,
 			WatchPartitionChanges: true, // another broker may have heard of fewer partitions than Ready did
