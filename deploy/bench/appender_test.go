@@ -21,7 +21,7 @@ func TestAppenders(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	b := &bench{parts: system.Parts{Kafka: cluster.ListenAddrs()[0]}, bin: t.TempDir(), rounds: 1, round: 200 * time.Millisecond, only: regexp.MustCompile(""), out: io.Discard}
+	b := &bench{parts: system.Parts{Kafka: cluster.ListenAddrs()[0]}, bin: t.TempDir(), options: options{rounds: 1, round: 200 * time.Millisecond}, only: regexp.MustCompile(""), out: io.Discard}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", b.bin+"/", "chatlog/ingest/appendrate").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

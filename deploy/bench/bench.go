@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,13 +20,13 @@ import (
 // bench is a running chatlog with the yardsticks beside it.
 type bench struct {
 	*system.System
+	options
 	parts   system.Parts
 	dir     string
 	bin     string
-	rounds  int
-	round   time.Duration
 	only    *regexp.Regexp
 	out     io.Writer
+	tenants []tenant // what was generated
 	rows    []Row
 	figures []Figure
 	tokens  []string // applications, chats of each: chatsPer
@@ -130,6 +131,11 @@ func processes(pids map[string]int) map[string]int {
 		}
 	}
 	return pids
+}
+
+// wants reports whether any of these is to be measured.
+func (b *bench) wants(names ...string) bool {
+	return slices.ContainsFunc(names, b.only.MatchString)
 }
 
 // compare takes a row, tells it, and keeps it.

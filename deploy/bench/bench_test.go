@@ -22,7 +22,9 @@ func TestRealBench(t *testing.T) {
 	parts.Tool(t, "wrk")
 	results := filepath.Join(t.TempDir(), "results.json")
 	var out bytes.Buffer
-	if err := run(t.Context(), 1, time.Second, "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^appender alone, 1 |^MySQL sink|^GET chat", results, &out); err != nil {
+	o := options{rounds: 1, round: time.Second, results: results, plots: t.TempDir(), documents: 5000, step: 3000, steps: 2, deep: 500, pace: 100, tries: 1,
+		only: "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^appender alone, 12|^MySQL sink|^search|^GET chat|70 %|until visible|^growth|^recovery"}
+	if err := run(t.Context(), o, &out); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(results)
@@ -34,8 +36,8 @@ func TestRealBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := kept.Rows
-	if len(rows) != 5 || strings.Count(out.String(), "\n| ") != 6 {
-		t.Fatalf("%d rows: %s", len(rows), out.String())
+	if len(rows) != 7 || len(kept.Figures) != 14 || strings.Count(out.String(), "\n| ") != 7+1+14+1 {
+		t.Fatalf("%d rows, %d figures: %s", len(rows), len(kept.Figures), out.String())
 	}
 	for _, r := range rows {
 		if len(r.Ratios) != 1 || r.Ratios[0] <= 0 || r.Ours[0].Rate <= 0 || r.Theirs[0].Rate <= 0 {

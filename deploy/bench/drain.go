@@ -15,33 +15,40 @@ import (
 	"chatlog/deploy/system"
 )
 
-// drains compares how fast the MySQL sink empties a log with raw multi-row
+// drainRows compares how fast the MySQL sink empties a log with raw multi-row
 // INSERTs of the very rows that it writes, into the same schema.
-func (b *bench) drains(ctx context.Context) error {
+func (b *bench) drainRows(ctx context.Context) error {
 	row := Row{Name: "MySQL sink draining the log", Yardstick: "raw multi-row INSERT", Reach: 0.85}
 	if !b.only.MatchString(row.Name) {
 		return nil
 	}
-	l := load{base: b.Writes, method: "POST", paths: b.paths(apps, chatsPer), body: body, connections: 256}
-	if _, _, err := l.wrk(ctx, b.dir, 4*b.round); err != nil { // a log to empty
-		return err
-	}
-	if err := b.caughtUp(ctx); err != nil {
+	if err := b.fillLog(ctx); err != nil {
 		return err
 	}
 	rows, err := b.written(ctx)
 	if err != nil {
 		return err
 	}
-	return b.compare(ctx, row, b.drain, func(ctx context.Context, _ time.Duration) (Sample, error) { return b.insert(ctx, rows) })
+	return b.compare(ctx, row, func(ctx context.Context, _ time.Duration) (Sample, error) { return b.drain(ctx, intoRows) },
+		func(ctx context.Context, _ time.Duration) (Sample, error) { return b.insert(ctx, rows) })
 }
 
-// caughtUp waits until the views have come to the log's end.
-func (b *bench) caughtUp(ctx context.Context) error {
+// fillLog generates the messages that are drained, listed and searched, once, and
+// waits until both views have them.
+func (b *bench) fillLog(ctx context.Context) (err error) {
+	if b.tenants == nil {
+		b.tenants, err = b.generated(ctx, b.documents)
+	}
+	return errors.Join(err, b.caughtUp(ctx))
+}
+
+// caughtUp waits until the groups, those of both views if none is named, have
+// come to the log's end.
+func (b *bench) caughtUp(ctx context.Context, groups ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
-		err := b.parts.Lag(ctx)
+		err := b.parts.Lag(ctx, groups...)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -49,74 +56,79 @@ func (b *bench) caughtUp(ctx context.Context) error {
 	}
 }
 
-// drain lets a sink of its own fill an empty database from the log's beginning.
-func (b *bench) drain(ctx context.Context, _ time.Duration) (Sample, error) {
+// drained is a view that a sink of its own fills from the log's beginning.
+type drained struct {
+	view    string
+	process string // that stores it
+	own     func(p *system.Parts, name string)
+	next    func(ctx context.Context, p system.Parts) (float64, error) // sum of the next offsets
+	drop    func(ctx context.Context, p system.Parts) error
+}
+
+// intoRows drains the log into a database of its own.
+var intoRows = drained{view: "mysql", process: "mysql", own: func(p *system.Parts, name string) { p.Database = name },
+	next: func(ctx context.Context, p system.Parts) (sum float64, err error) {
+		db, err := sql.Open("mysql", p.DSN(p.Database))
+		if err != nil {
+			return 0, err
+		}
+		defer db.Close()
+		err = db.QueryRowContext(ctx, "SELECT COALESCE(SUM(next_offset), 0) FROM progress").Scan(&sum)
+		return sum, err
+	}, drop: func(ctx context.Context, p system.Parts) error { return p.DropDatabase(ctx) }}
+
+// drain fills an empty view from the log's beginning. The clock begins with the
+// first batch: starting and joining a group is not draining.
+func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample, error) {
 	own := b.parts
-	own.Database = system.UniqueName("drain")
-	own.Groups = own.Database
+	name := system.UniqueName("drain")
+	own.Groups = name
+	view.own(&own, name)
 	if err := own.Prepare(ctx); err != nil {
+		return Sample{}, err
+	}
+	want, err := view.next(ctx, b.parts)
+	if err != nil {
 		return Sample{}, err
 	}
 	at, err := system.FreeAddress()
 	if err != nil {
 		return Sample{}, err
 	}
-	p := &system.Program{Name: "drain", Path: filepath.Join(b.bin, "sinks"), Args: []string{"mysql"}, Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "drain.log"),
-		Env: append(own.Env(), "CHATLOG_SINKS_LISTEN="+at, "CHATLOG_LOG_LEVEL=warn")}
-	db, err := sql.Open("mysql", own.DSN(own.Database))
-	if err != nil {
-		return Sample{}, err
-	}
-	defer db.Close()
+	p := &system.Program{Name: "drain", Path: filepath.Join(b.bin, "sinks"), Args: []string{view.view}, Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "drain.log"),
+		Env: append(append(own.Env(), "CHATLOG_SINKS_LISTEN="+at, "CHATLOG_LOG_LEVEL=warn"), env...)}
 	if err := p.Start(); err != nil {
 		return Sample{}, err
 	}
-	s, err := metered(processes(map[string]int{"sink": p.PID(), "mysql": part("mysql")}), func() (Sample, float64, error) {
-		began, err := b.first(ctx, db)
-		if err != nil {
+	s, err := metered(processes(map[string]int{"sink": p.PID(), view.process: part(view.process)}), func() (Sample, float64, error) {
+		if err := reaches(ctx, view, own, 1); err != nil {
 			return Sample{}, 0, err
 		}
-		n, err := b.filled(ctx, db)
-		return Sample{Rate: n / time.Since(began).Seconds()}, n, err
+		began := time.Now()
+		err := reaches(ctx, view, own, want)
+		return Sample{Rate: want / time.Since(began).Seconds()}, want, err
 	})
-	return s, errors.Join(err, p.Stop(10*time.Second), own.DropDatabase(ctx), own.Admin(func(admin *kadm.Client) error {
-		_, err := admin.DeleteGroups(ctx, own.Groups+"-mysql")
+	s.Memory = peak(p.PID())
+	return s, errors.Join(err, p.Stop(10*time.Second), view.drop(ctx, own), own.Admin(func(admin *kadm.Client) error {
+		_, err := admin.DeleteGroups(ctx, own.Groups+"-"+view.view)
 		return err
 	}))
 }
 
-// first waits for the first batch: starting and joining a group is not draining.
-func (b *bench) first(ctx context.Context, db *sql.DB) (time.Time, error) {
+// reaches waits until a view has come that far. It is not there at first.
+func reaches(ctx context.Context, view drained, own system.Parts, want float64) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
 	for {
-		began := time.Now()
-		var n int
-		err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM progress").Scan(&n)
-		if err == nil && n > 0 || ctx.Err() != nil {
-			return began, ctx.Err()
+		got, err := view.next(ctx, own)
+		if err == nil && got >= want {
+			return nil
 		}
-		time.Sleep(2 * time.Millisecond) // between two looks
-	}
-}
-
-// filled waits until the database has what the system's own has, and counts.
-func (b *bench) filled(ctx context.Context, db *sql.DB) (n float64, err error) {
-	reference, err := sql.Open("mysql", b.parts.DSN(b.parts.Database))
-	if err != nil {
-		return 0, err
-	}
-	defer reference.Close()
-	const offsets = "SELECT COALESCE(SUM(next_offset), 0) FROM progress"
-	var want, got float64
-	if err := reference.QueryRowContext(ctx, offsets).Scan(&want); err != nil {
-		return 0, err
-	}
-	for got < want {
-		if err := db.QueryRowContext(ctx, offsets).Scan(&got); err != nil {
-			return 0, err
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s is at %.0f of %.0f: %w", view.view, got, want, errors.Join(err, ctx.Err()))
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks
+		time.Sleep(20 * time.Millisecond) // between two looks
 	}
-	return want, nil
 }
 
 // message is a row as the sink has written it.

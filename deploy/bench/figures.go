@@ -83,7 +83,7 @@ func (b *bench) pipeline(ctx context.Context) error {
 	}
 	low, high := 0.0, 0.0
 	var cost map[string]float64
-	for rate, try := 4000.0, 0; try < 7; try++ {
+	for rate, try := b.pace, 0; try < b.tries; try++ {
 		kept, cpu, err := b.keepsUp(ctx, rate)
 		if err != nil {
 			return err
@@ -101,6 +101,9 @@ func (b *bench) pipeline(ctx context.Context) error {
 		default:
 			rate = (low + high) / 2
 		}
+	}
+	if low == 0 {
+		return fmt.Errorf("%s: not even with %.0f/s", name, high)
 	}
 	b.figure(Figure{Name: "whole pipeline, lag not growing", Value: fmt.Sprintf("%.0f/s%s", low, b.allowed(low)), Aim: "60 % of what the raw parts' CPU would allow", CPU: cost})
 	return b.visible(ctx, low/2)

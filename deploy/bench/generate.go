@@ -68,7 +68,7 @@ func generate(ctx context.Context, brokers []string, name string, messages int64
 	if err != nil {
 		return nil, err
 	}
-	words := newVocabulary(2000)
+	words := newVocabulary(generatedWords)
 	all, errs := make([]tenant, count), make([]error, count)
 	ctx, cancel := context.WithCancel(ctx) // when one fails the others are of no use
 	defer cancel()

@@ -22,22 +22,45 @@ import (
 	"chatlog/deploy/system"
 )
 
+// options are what a run measures.
+type options struct {
+	rounds    int           // of each comparison, after one that warms up
+	round     time.Duration // length of one side of a round
+	only      string        // names must match it
+	results   string        // file for raw results
+	plots     string        // folder for curves
+	documents int64         // generated to be drained, listed and searched
+	step      int64         // by so many messages the log grows
+	steps     int           // so many times
+	deep      int64         // messages of the chat that is listed
+	pace      float64       // messages per second that the pipeline is tried with first
+	tries     int           // rates that it is tried with
+}
+
 func main() {
-	rounds := flag.Int("rounds", 5, "rounds of each comparison, after one that warms up")
-	round := flag.Duration("round", 5*time.Second, "length of one side of a round")
-	only := flag.String("only", "", "only comparisons whose names match this expression")
-	results := flag.String("json", "", "write raw results to this file")
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each comparison, after one that warms up")
+	flag.DurationVar(&o.round, "round", 5*time.Second, "length of one side of a round")
+	flag.StringVar(&o.only, "only", "", "only what has a name that matches this expression")
+	flag.StringVar(&o.results, "json", "", "write raw results to this file")
+	flag.StringVar(&o.plots, "plots", "", "draw the curves of growth into this folder")
+	flag.Int64Var(&o.documents, "documents", 1_000_000, "messages that are generated to be drained and searched")
+	flag.Int64Var(&o.step, "step", 1_000_000, "messages of one step of growth")
+	flag.IntVar(&o.steps, "steps", 5, "steps of growth")
+	flag.Int64Var(&o.deep, "deep", 100_000, "messages of the chat whose first and last pages are read")
+	flag.Float64Var(&o.pace, "pace", 4000, "messages per second that the whole pipeline is tried with first")
+	flag.IntVar(&o.tries, "tries", 7, "rates that the whole pipeline is tried with")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rounds, *round, *only, *results, os.Stdout); err != nil {
+	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int, round time.Duration, only, results string, out io.Writer) (err error) {
-	wanted, err := regexp.Compile(only)
+func run(ctx context.Context, o options, out io.Writer) (err error) {
+	wanted, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
 	}
@@ -46,7 +69,7 @@ func run(ctx context.Context, rounds int, round time.Duration, only, results str
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), rounds: rounds, round: round, only: wanted, out: out}
+	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), options: o, only: wanted, out: out}
 	if err := b.start(ctx); err != nil {
 		return err
 	}
@@ -59,9 +82,9 @@ func run(ctx context.Context, rounds int, round time.Duration, only, results str
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", machine, rounds, round)
+	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", machine, o.rounds, o.round)
 	fmt.Fprintln(out, head)
-	for _, stage := range []func(context.Context) error{b.writes, b.appenders, b.drains, b.reads, b.paced70, b.pipeline} {
+	for _, stage := range []func(context.Context) error{b.writes, b.appenders, b.paced70, b.drainRows, b.drainSearch, b.searches, b.reads, b.pipeline, b.growth, b.recovery} {
 		if err := stage(ctx); err != nil {
 			return err
 		}
@@ -72,14 +95,14 @@ func run(ctx context.Context, rounds int, round time.Duration, only, results str
 	for _, f := range b.figures {
 		fmt.Fprintln(out, f.line())
 	}
-	if results == "" {
+	if o.results == "" {
 		return nil
 	}
 	content, err := json.MarshalIndent(Results{Machine: machine, Rows: b.rows, Figures: b.figures}, "", " ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(results, append(content, '\n'), 0o644)
+	return os.WriteFile(o.results, append(content, '\n'), 0o644)
 }
 
 // Results is everything that was measured, raw.

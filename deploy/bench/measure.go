@@ -16,6 +16,7 @@ type Sample struct {
 	P50    time.Duration      `json:",omitempty"`
 	P99    time.Duration      `json:",omitempty"`
 	CPU    map[string]float64 // seconds per 100,000 operations, by process
+	Memory int64              `json:",omitempty"` // the most that our process had, in bytes
 	Errors int                `json:",omitempty"`
 }
 
@@ -116,4 +117,19 @@ func metered(pids map[string]int, do func() (Sample, float64, error)) (Sample, e
 		s.CPU[name] = (after[name] - before[name]) / operations * 100_000
 	}
 	return s, nil
+}
+
+// peak is the most memory that a process has had, in bytes; 0 when it is not
+// there.
+func peak(pid int) int64 {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(content), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
+		return 0
+	}
+	return kilobytes << 10
 }

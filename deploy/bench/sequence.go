@@ -17,6 +17,7 @@ import (
 // deep one, the others in chats of a hundred, of which so many are talked in at once.
 const (
 	generatedText  = 200 // bytes
+	generatedWords = 2000
 	generatedChat  = 100 // messages
 	generatedOpen  = 20  // chats
 	generatedBytes = 900 << 10

@@ -199,14 +199,18 @@ func (p Parts) RemoveDocument(ctx context.Context, routing, id string) error {
 	return p.elasticsearch(ctx, http.MethodDelete, fmt.Sprintf("%s&version_type=external_gte&version=%d", path, found.Version), nil)
 }
 
-// Lag tells whether a group has not committed the log's end.
-func (p Parts) Lag(ctx context.Context) error {
+// Lag tells whether one of the groups, of both views if none is named, has not
+// committed the log's end.
+func (p Parts) Lag(ctx context.Context, groups ...string) error {
+	if len(groups) == 0 {
+		groups = []string{p.Groups + "-mysql", p.Groups + "-search"}
+	}
 	return p.Admin(func(admin *kadm.Client) error {
 		ends, err := admin.ListEndOffsets(ctx, p.Commands)
 		if err := errors.Join(err, ends.Error()); err != nil {
 			return err
 		}
-		for _, group := range []string{p.Groups + "-mysql", p.Groups + "-search"} {
+		for _, group := range groups {
 			committed, err := admin.FetchOffsets(ctx, group)
 			if err != nil {
 				return err
