@@ -27,6 +27,9 @@ type Dialect struct {
 	Placeholders int    // most `?` in one statement
 	LockRow      string // suffix of a SELECT that locks what it finds
 	RowList      string // what stands before the row values in `(a, b) IN (…)`
+	// Branch makes a SELECT with an ORDER BY and a LIMIT of its own a part of a
+	// UNION.
+	Branch func(query string) string
 	// Suffixes of a multi-row INSERT that make it an upsert, by table.
 	OnApplication, OnChat, OnMessage, OnKeyed, OnProgress string
 	// Lock runs do while no other process migrates the same database.

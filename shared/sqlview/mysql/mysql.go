@@ -25,6 +25,7 @@ var dialect = sqlview.Dialect{
 	Engine:       "mysql",
 	Placeholders: 65535,
 	LockRow:      " FOR UPDATE",
+	Branch:       func(query string) string { return "(" + query + ")" },
 	OnApplication: " ON DUPLICATE KEY UPDATE chats = GREATEST(chats, VALUES(chats)), " +
 		"username = IF(VALUES(version) >= version, VALUES(username), username), " +
 		"created = IF(VALUES(version) >= version, VALUES(created), created), version = GREATEST(version, VALUES(version))",

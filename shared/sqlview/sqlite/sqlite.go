@@ -22,6 +22,7 @@ var dialect = sqlview.Dialect{
 	Engine:       "sqlite",
 	Placeholders: 32766,
 	RowList:      "VALUES ",
+	Branch:       func(query string) string { return "SELECT * FROM (" + query + ")" },
 	OnApplication: " ON CONFLICT DO UPDATE SET chats = MAX(chats, excluded.chats), " +
 		"username = IIF(excluded.version >= version, excluded.username, username), " +
 		"created = IIF(excluded.version >= version, excluded.created, created), version = MAX(version, excluded.version)",
