@@ -37,6 +37,14 @@ func snapshots(t *testing.T, s *suite) {
 		if got := l.Chats[view.ChatKey{Application: app, Number: 1}].Messages; err != nil || got != l.Progress.Next-2 {
 			t.Fatalf("load: %d messages at offset %d: %v", got, l.Progress.Next, err)
 		}
+		newest, _, p, err := s.v.Messages(s.Context(), 0, view.ChatKey{Application: app, Number: 1}, sqlview.Page{Limit: 1, Descending: true})
+		if err != nil || len(newest) != 1 || newest[0].Number != p.Next-2 {
+			t.Fatalf("list: %v at offset %d: %v", newest, p.Next, err)
+		}
+		chats, _, p, err := s.v.Chats(s.Context(), 0, app, sqlview.Page{Limit: 1})
+		if err != nil || len(chats) != 1 || chats[0].Messages != p.Next-2 {
+			t.Fatalf("list of chats: %v at offset %d: %v", chats, p.Next, err)
+		}
 	}
 }
 
