@@ -277,7 +277,9 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	if err := encoder.Encode(value); err != nil { // a defect: replies are plain structs
 		panic(err)
 	}
+	content := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(content))) // or a long list would go out in chunks
 	w.WriteHeader(status)
-	w.Write(bytes.TrimSuffix(body.Bytes(), []byte("\n"))) // a client that has gone away is no error of ours
+	w.Write(content) // a client that has gone away is no error of ours
 }
