@@ -51,7 +51,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "where parts and logs live; a new folder if empty, which is removed when all was well")
 	flag.StringVar(&o.report, "report", "", "write the report to this file, too")
 	flag.IntVar(&o.offset, "ports", 5000, "offset of the ports of the parts")
-	flag.DurationVar(&o.think, "think", 80*time.Millisecond, "between two calls of a client, on average; more on a machine that is slow at rest")
+	flag.DurationVar(&o.think, "think", 120*time.Millisecond, "between two calls of a client, on average; more on a machine that is slow at rest")
 	flag.IntVar(&o.takes, "takeovers", 0, "instead of faults, kill and stop ingests that many times, and measure how their partitions are taken over")
 	flag.BoolVar(&o.list, "list", false, "only list the faults")
 	flag.Parse()
