@@ -12,6 +12,8 @@ var everything = []struct {
 	{"what was added to the seed", testAdded},
 	{"repeated keys", testKeys},
 	{"pages", testPages},
+	{"2,000 odd queries", testOddQueries},
+	{"pages while others write and delete", testMoving},
 	{"search", testSearch},
 	{"bad input", testBadInput},
 	{"slow and odd connections", testConnections},
