@@ -58,4 +58,4 @@ func (b *bench) writes(ctx context.Context) (err error) {
 }
 
 // settleTime is how long the views may take to come to the log's end.
-const settleTime = 5 * time.Minute
+const settleTime = 15 * time.Minute
