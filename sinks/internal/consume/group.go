@@ -32,7 +32,8 @@ type Group struct {
 	logger  *slog.Logger
 	cancel  context.CancelFunc
 	done    chan struct{}
-	working sync.RWMutex // read-held by every worker
+	working sync.RWMutex       // read-held by every worker
+	held    map[int32]*holding // used by run alone
 }
 
 // Sink is everything that workers of one view need.
@@ -47,7 +48,7 @@ type Sink struct {
 
 // NewGroup makes a view's group as a component.
 func NewGroup(cfg GroupConfig, s Sink, status *Status, logger *slog.Logger) *Group {
-	g := &Group{cfg: cfg, status: status, logger: logger, done: make(chan struct{})}
+	g := &Group{cfg: cfg, status: status, logger: logger, done: make(chan struct{}), held: map[int32]*holding{}}
 	g.work = func(partition int32, commit func(int64)) *worker {
 		return &worker{partition: partition, partitionOf: s.PartitionOf, view: s.View, log: s.Log, letters: s.Letters(partition),
 			limits: s.Limits, tells: s.Tells, status: status.assign(partition), logger: logger.With("partition", partition), commit: commit}
@@ -111,6 +112,7 @@ func (g *Group) Stop(ctx context.Context) error {
 }
 
 func (g *Group) run(ctx context.Context) {
+	defer g.drop(func(*holding) bool { return true })
 	for try := 0; ctx.Err() == nil; try++ {
 		g.status.left()
 		if err := g.cfg.Ready(ctx); err != nil {
@@ -137,7 +139,10 @@ func (g *Group) run(ctx context.Context) {
 	}
 }
 
-// generations runs one generation of workers after the other.
+// generations takes one generation after the other. What a generation gives is
+// worked on until another one says otherwise: a rebalance, or a coordinator that
+// is lost and found, moves partitions but stops nothing else. Two workers of one
+// partition do no harm in between, as the view's own progress decides what counts.
 func (g *Group) generations(ctx context.Context, group *kafka.ConsumerGroup) error {
 	for {
 		generation, err := group.Next(ctx)
@@ -147,47 +152,67 @@ func (g *Group) generations(ctx context.Context, group *kafka.ConsumerGroup) err
 		g.status.joined()
 		assigned := generation.Assignments[g.cfg.Topic]
 		g.logger.Info("partitions assigned", "generation", generation.ID, "count", len(assigned))
-		var ended sync.WaitGroup
+		given := map[int32]int64{}
 		for _, a := range assigned {
-			ended.Add(1)
+			given[int32(a.ID)] = a.Offset
+		}
+		g.drop(func(h *holding) bool { _, still := given[h.partition]; return !still })
+		for partition, offset := range given {
+			h := g.take(ctx, partition, offset, func(next int64) error {
+				return generation.CommitOffsets(map[string]map[int]int64{g.cfg.Topic: {int(partition): next}})
+			})
 			generation.Start(func(generationCtx context.Context) {
-				defer ended.Done()
-				g.own(ctx, generationCtx, generation, int32(a.ID), a.Offset)
+				select {
+				case <-generationCtx.Done():
+				case <-ctx.Done():
+					<-h.ended // or there would be more to commit
+				}
+				h.lapse(lingerTime)
 			})
 		}
-		ended.Wait() // all at once: a generation ends for everybody
 	}
 }
 
-// commitEvery is how often a worker's offset is committed at most.
-const commitEvery = time.Second
+// lingerTime is how long a partition is worked on without a generation that
+// gives it: longer than a rebalance takes that waits for a member that is gone.
+const lingerTime = 30 * time.Second
 
-// own works on a partition until the generation, or the program, ends.
-func (g *Group) own(program, generationCtx context.Context, generation *kafka.Generation, partition int32, committed int64) {
-	ctx, cancel := context.WithCancel(generationCtx)
-	defer cancel()
-	defer context.AfterFunc(program, cancel)()
-	defer g.status.release(partition)
-	var last time.Time
-	var latest, done int64 = committed, committed
-	commit := func(force bool) {
-		if latest == done || !force && time.Since(last) < commitEvery {
-			return
-		}
-		last = time.Now()
-		if err := generation.CommitOffsets(map[string]map[int]int64{g.cfg.Topic: {int(partition): latest}}); err != nil {
-			g.logger.Debug("offset not committed", "partition", partition, "error", err)
-			return
-		}
-		done = latest
+// take goes on with a partition that a generation gives, or begins with it.
+func (g *Group) take(ctx context.Context, partition int32, offset int64, commit func(int64) error) *holding {
+	if h := g.held[partition]; h != nil && h.give(offset, commit) {
+		return h
 	}
-	g.working.RLock()
-	g.work(partition, func(next int64) {
-		latest = next
-		commit(false)
-	}).run(ctx, committed)
-	g.working.RUnlock()
-	commit(true)
+	g.drop(func(h *holding) bool { return h.partition == partition })
+	h := g.hold(ctx, partition, offset)
+	h.give(offset, commit)
+	return h
+}
+
+// hold begins to work on a partition.
+func (g *Group) hold(ctx context.Context, partition int32, offset int64) *holding {
+	ctx, cancel := context.WithCancel(ctx)
+	h := newHolding(partition, offset, cancel)
+	g.held[partition] = h
+	w := g.work(partition, h.progressed)
+	w.letters = given{w.letters, h}
+	go func() {
+		defer close(h.ended)
+		defer g.status.release(partition)
+		g.working.RLock()
+		defer g.working.RUnlock()
+		w.run(ctx, offset)
+	}()
+	return h
+}
+
+// drop ends work on partitions, and waits for it.
+func (g *Group) drop(which func(*holding) bool) {
+	for partition, h := range g.held {
+		if which(h) {
+			h.stop()
+			delete(g.held, partition)
+		}
+	}
 }
 
 // KafkaLog is a topic in Kafka as a Log.
