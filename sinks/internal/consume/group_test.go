@@ -77,7 +77,7 @@ func TestWorkGoesOnThroughRebalances(t *testing.T) {
 		return n == 3 && otherStatus.working() == 3 && status.working() == 3
 	})
 	if _, times := work.count(); times != 6 {
-		t.Errorf("work began %d times, once for each of 6 partitions is enough", times)
+		t.Fatalf("work began %d times, once for each of 6 partitions is enough", times)
 	}
 	if err := second.Stop(t.Context()); err != nil {
 		t.Fatal(err)
