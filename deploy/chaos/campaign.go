@@ -78,6 +78,10 @@ func (c *campaign) turn(ctx context.Context, s step) {
 	at := c.open(history.Window{Fault: s.fault.Name, Lane: string(s.fault.Lane), Round: c.rounds + 1, Seed: s.seed, Disturbs: s.fault.Disturbs,
 		Begin: c.recorder.Now()})
 	t := faults.NewTurn(c.world, rand.New(rand.NewPCG(s.seed, 0)), s.hold, func(on bool) { c.load.Forced.Store(on) })
+	if s.fault.Lane == faults.Log {
+		c.world.KafkaFaults.Add(1)
+		defer c.world.KafkaFaults.Add(-1)
+	}
 	err := s.fault.Run(ctx, t)
 	undone := c.recorder.Now()
 	waited := ""

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chatlog/deploy/client"
@@ -46,6 +47,8 @@ type World struct {
 	Clients []*client.Client // of all ingests, then of all queries
 	probes  probes
 	locks   map[*system.Program]*sync.Mutex
+
+	KafkaFaults atomic.Int32 // that are on
 }
 
 // Take makes a program the caller's alone, until it is released: two faults at
