@@ -110,7 +110,7 @@ func (m *marked) typos(word string, n int) {
 		if i+1 < len(m.at) {
 			end = m.at[i+1] - 1
 		}
-		if near(word, m.terms[m.at[i]:end], n) {
+		if Near(word, m.terms[m.at[i]:end], n) {
 			m.mark(t.start, t.end)
 		}
 	}

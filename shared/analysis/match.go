@@ -64,7 +64,7 @@ func next(field, run string, from int) int {
 
 func anyNear(words, word string, n int) bool {
 	for other := range strings.SplitSeq(words, " ") {
-		if near(word, other, n) {
+		if Near(word, other, n) {
 			return true
 		}
 	}

@@ -192,11 +192,7 @@ func meets(c analysis.Clause, class analysis.Class) query.Query {
 		ways = append(ways, every("grams", c.Grams))
 	}
 	if class <= analysis.Typo && c.Typos > 0 {
-		f := bleve.NewFuzzyQuery(c.Words[0])
-		f.SetField("words")
-		f.SetFuzziness(c.Typos)
-		f.SetPrefix(1)
-		ways = append(ways, f)
+		ways = append(ways, near(c.Words[0], c.Typos))
 	}
 	if len(ways) == 1 {
 		return ways[0]
