@@ -16,7 +16,12 @@ func Highlight(text string, clauses []Clause) string {
 		if m.words(strings.Join(c.Words, " ")) {
 			continue
 		}
-		if part := ungram(c.Grams); part != "" && m.parts(part) {
+		part := ungram(c.Grams)
+		found := part != "" && m.parts(part)
+		for _, form := range c.Forms {
+			found = m.words(strings.Join(form, " ")) || found
+		}
+		if found {
 			continue
 		}
 		if c.Typos > 0 {
