@@ -147,10 +147,11 @@ func (m *marked) html() string {
 // begins that it was folded from. One more is the token's end.
 func origins(text string, t token) []int {
 	out := make([]int, 0, len(t.text)+1)
-	var buffer [64]byte
+	folded := make([]byte, 0, len(t.text))
 	for at := t.start; at < t.end; {
 		r, size := decode(text, at)
-		for range appendFolded(buffer[:0], r) {
+		folded = appendFolded(folded, r)
+		for len(out) < len(folded) {
 			out = append(out, at)
 		}
 		at += size

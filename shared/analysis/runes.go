@@ -105,6 +105,9 @@ var likeness = map[rune]string{
 }
 
 func foldAnew(r rune) string {
+	if wholeVowels[r] {
+		return string(r)
+	}
 	text := norm.NFKD.String(cases.Fold().String(norm.NFKD.String(string(r))))
 	if strings.ContainsRune(text, '⁄') { // half is not twelve
 		return string(r)

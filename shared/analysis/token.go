@@ -80,6 +80,9 @@ func appendFolded(dst []byte, r rune) []byte {
 	case r >= 'A' && r <= 'Z':
 		return append(dst, byte(r)|0x20)
 	}
+	if appendVowel(dst, r) {
+		return dst
+	}
 	return append(dst, fold(r)...)
 }
 
