@@ -1,6 +1,6 @@
 # chatlog: `make run` and `make test` are all that is needed to begin.
 .DEFAULT_GOAL := help
-include deploy/stack/stack.mk deploy/e2e/e2e.mk deploy/bench/bench.mk deploy/planted/planted.mk deploy/chaos/chaos.mk
+include deploy/stack/stack.mk deploy/e2e/e2e.mk deploy/bench/bench.mk deploy/planted/planted.mk deploy/chaos/chaos.mk deploy/relevance/relevance.mk
 
 GO ?= go
 

@@ -17,11 +17,7 @@ func finds(text, query string) bool {
 
 func TestFinds(t *testing.T) {
 	long := strings.Repeat("abcdefghij", 6554)[:65536]
-	for _, test := range []struct {
-		text string
-		yes  []string
-		no   []string
-	}{
+	check(t, []example{
 		{"Hello, World!", []string{"hello", "WORLD hello", "ell", "orld", `"hello world"`, "Héllo", "hallo", "wrold"}, []string{"he wo", "helo", "hallo!1", "loworld", `"helo"`, `"world hello"`, ""}},
 		{"xab abc", []string{"xab", "abc"}, []string{"xabc"}},
 		{"xab a abc", []string{"a"}, []string{"xabc"}},
@@ -42,16 +38,47 @@ func TestFinds(t *testing.T) {
 		{"a\u00adb zero\u200bwidth", []string{"ab", "zerowidth"}, nil},
 		{long, []string{long[:64], "cdefghijab", long[:2000]}, []string{"abd"}},
 		{"\xff\xfe broken \xc3", []string{"broken"}, nil},
-		{"¨ ½", nil, []string{"¨"}},
-	} {
-		for _, q := range test.yes {
-			if !finds(test.text, q) {
-				t.Errorf("%.40q does not find %.40q: %.200v %.200v", q, test.text, Index(test.text), first(Query(q)))
+		{"¨ ½", []string{"½"}, []string{"¨", "12"}},
+	})
+}
+
+// TestFindsOtherForms: what people take for one word is one.
+func TestFindsOtherForms(t *testing.T) {
+	check(t, []example{
+		{"القلم للكاتب ورقة", []string{"قلم", "القلم", "الكاتب", "للورقة", "الورقة"}, []string{"ألورقة", "الورق قلمي"}},
+		{"می\u200cخواهم کتاب ها دانش آموز", []string{"میخواهم", "می خواهم", "می\u200cخواهم", "کتاب\u200cها", "کتاب", "دانش\u200cآموز"}, []string{"نمی خواهم", "می کتاب"}},
+		{"دانش\u200cآموز", []string{"دانش\u200cآموز", "دانشآموز"}, nil},
+		{`דובר צה"ל ספר ג'ירפה`, []string{"צהל", "צה״ל", `צה"ל`, `ספר צה"ל "דובר צהל"`, "הספר", "ג׳ירפה"}, []string{`"צה" "ל"`}},
+		{"м'ята об’єкт ґанок", []string{"мʼята", "м’ята", "мята", "об'єкт", "ганок"}, []string{"'м ята'"}},
+		{"don't l'école", []string{"don't", "école", "l’école"}, []string{"dont", "lécole"}},
+		{"Ինչո՞ւ բարև՛", []string{"ինչու", "բարև"}, nil},
+		{"ज़रूरत हिंदी पाँच", []string{"जरूरत", "हिन्दी", "पांच"}, []string{"हदी"}},
+		{"ফোল্ডারের কোো", []string{"ফল্ডারের", "ফোল্ডার"}, []string{"কা"}},
+		{"น้ํา ๒๕๖๗", []string{"น้ำ", "2567", "256"}, []string{"น"}},
+		{"コンピュータ サーバー", []string{"コンピューター", "サーバ", "サーバー"}, []string{"コンピューターー"}},
+		{"🇩🇪🇬🇧", []string{"🇩🇪", "🇬🇧", "🇩🇪🇬🇧"}, []string{"🇪🇬"}},
+		{"at 12:30 pay 3.14 for a/b/c on 2024-01-02", []string{"12:30", "3.14", "a/b/c", "2024-01-02", "a/b", "30 12"}, []string{"30:12", "14.3", "c/b/a", "02-01"}},
+		{"user.name node.js", []string{"user.nam", "node.js", "name.user"}, []string{"js.js", "no.js"}},
+	})
+}
+
+// example is a text with queries that must find it, and others that must not.
+type example struct {
+	text    string
+	yes, no []string
+}
+
+func check(t *testing.T, examples []example) {
+	t.Helper()
+	for _, e := range examples {
+		for _, q := range e.yes {
+			if !finds(e.text, q) {
+				t.Errorf("%.40q does not find %.40q: %.200v %.200v", q, e.text, Index(e.text), first(Query(q)))
 			}
 		}
-		for _, q := range test.no {
-			if finds(test.text, q) {
-				t.Errorf("%q finds %.40q", q, test.text)
+		for _, q := range e.no {
+			if finds(e.text, q) {
+				t.Errorf("%q finds %.40q", q, e.text)
 			}
 		}
 	}

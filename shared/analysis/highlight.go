@@ -16,7 +16,12 @@ func Highlight(text string, clauses []Clause) string {
 		if m.words(strings.Join(c.Words, " ")) {
 			continue
 		}
-		if part := ungram(c.Grams); part != "" && m.parts(part) {
+		part := ungram(c.Grams)
+		found := part != "" && m.parts(part)
+		for _, form := range c.Forms {
+			found = m.words(strings.Join(form, " ")) || found
+		}
+		if found {
 			continue
 		}
 		if c.Typos > 0 {
@@ -110,7 +115,7 @@ func (m *marked) typos(word string, n int) {
 		if i+1 < len(m.at) {
 			end = m.at[i+1] - 1
 		}
-		if near(word, m.terms[m.at[i]:end], n) {
+		if Near(word, m.terms[m.at[i]:end], n) {
 			m.mark(t.start, t.end)
 		}
 	}
@@ -142,10 +147,11 @@ func (m *marked) html() string {
 // begins that it was folded from. One more is the token's end.
 func origins(text string, t token) []int {
 	out := make([]int, 0, len(t.text)+1)
-	var buffer [64]byte
+	folded := make([]byte, 0, len(t.text))
 	for at := t.start; at < t.end; {
 		r, size := decode(text, at)
-		for range appendFolded(buffer[:0], r) {
+		folded = appendFolded(folded, r)
+		for len(out) < len(folded) {
 			out = append(out, at)
 		}
 		at += size

@@ -26,6 +26,11 @@ func TestHighlight(t *testing.T) {
 		{"Ærøskøbing", "aer", "<em>Ær</em>øskøbing"},
 		{"a\u00adb abc", "ab", "<em>a\u00adb</em> abc"},
 		{"it's \"x\"", "x", "it&#39;s &#34;<em>x</em>&#34;"},
+		{"كتاب جديد", "الكتاب", "<em>كتاب</em> جديد"},
+		{"من می خواهم", "می\u200cخواهم", "من <em>می</em> <em>خواهم</em>"},
+		{"Об'єкт", "обєкт", "<em>Об&#39;єкт</em>"},
+		{"🇩🇪🇬🇧", "🇬🇧", "🇩🇪<em>🇬🇧</em>"},
+		{"ফোল্ডার", "ল্ডা", "ফো<em>ল্ডা</em>র"},
 		{"nothing", "else", "nothing"},
 		{"", "x", ""},
 	} {
@@ -56,7 +61,7 @@ func TestHighlightTakesLinearTime(t *testing.T) {
 // FuzzQuery: whatever is asked of whatever text, a query keeps its bounds, and a
 // highlight is the text with something marked exactly if the text is found.
 func FuzzQuery(f *testing.F) {
-	for _, seed := range [][2]string{{"Hello <b>", "hell"}, {"say \"a b\"", `"a b" c"`}, {"日本語", "本"}, {"ﬃ Ⅷ", "ffi"}, {"e\u0301\u0301x", "ex"},
+	for _, seed := range [][2]string{{"Hello <b>", "hell"}, {"say \"a b\"", `"a b" c"`}, {"日本語", "本"}, {"ﬃ Ⅷ", "ffi"}, {"e\u0301\u0301x", "ex"}, {"🇩🇪 น้ํา ½", "🇩🇪"}, {`צה"ל`, `צה"ל "x`}, {"م\u200cن ا", "م\u200cن"}, {"الكتاب", "للكتاب"}, {"a.b 1-2", "1-2"},
 		{"\x00*?{}", "*?\x00"}, {"hello", "hallo"}, {"İİİ", "iii"}, {"ABC\xff", "abc"}} {
 		f.Add(seed[0], seed[1])
 	}

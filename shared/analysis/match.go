@@ -1,6 +1,9 @@
 package analysis
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Class is how well a text meets a query: as badly as it meets the clause that
 // it meets worst. A greater one is better.
@@ -10,7 +13,7 @@ type Class int
 const (
 	None  Class = iota // some clause is not met
 	Typo               // a word is there with typos
-	Part               // a word is there as a part of another one
+	Part               // a word is there as a part of another one, or in another form
 	Exact              // all words and phrases are there as they were written
 )
 
@@ -32,7 +35,7 @@ func (c *Clause) match(f Fields) Class {
 	switch {
 	case stands(f.Words, c.Words):
 		return Exact
-	case len(c.Grams) > 0 && stands(f.Grams, c.Grams):
+	case len(c.Grams) > 0 && stands(f.Grams, c.Grams), slices.ContainsFunc(c.Forms, func(form []string) bool { return stands(f.Words, form) }):
 		return Part
 	case c.Typos > 0 && anyNear(f.Words, c.Words[0], c.Typos):
 		return Typo
@@ -64,7 +67,7 @@ func next(field, run string, from int) int {
 
 func anyNear(words, word string, n int) bool {
 	for other := range strings.SplitSeq(words, " ") {
-		if near(word, other, n) {
+		if Near(word, other, n) {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@
 package analysis
 
 import (
+	"strings"
 	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
@@ -60,10 +61,14 @@ func classify(r rune) class {
 		return mark
 	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r):
 		return void
+	case r >= 0x02BB && r <= 0x02BD, r >= 0x055A && r <= 0x055C, r == 0x055E: // apostrophes that are letters, Armenian's marks over vowels
+		return void
+	case r == 0x0E4D, r == 0x0ECD: // begin a vowel, see paired
+		return unit
 	case unicode.Is(unicode.M, r):
 		return mark
 	case unicode.IsLetter(r), unicode.IsNumber(r):
-		if unicode.In(r, unitScripts...) {
+		if !unicode.Is(unicode.Nd, r) && unicode.In(r, unitScripts...) {
 			return unit
 		}
 		return part
@@ -91,15 +96,22 @@ func fold(r rune) string {
 
 // likeness maps letters that decompose to nothing simpler, and yet are looked
 // for by their plain likeness. The Arabic ones are those of Lucene's Arabic and
-// Persian normalizers.
+// Persian normalizers; a nasal of Hindi is a dot, or a letter without its vowel.
 var likeness = map[rune]string{
 	'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'æ': "ae", 'œ': "oe", 'ı': "i", 'ħ': "h", 'ŧ': "t", 'ŋ': "n", 'ĸ': "k", 'ƒ': "f",
 	'ٱ': "ا", 'ى': "ي", 'ة': "ه", 'ک': "ك", 'ڪ': "ك", 'ی': "ي", 'ے': "ي", 'ہ': "ه", 'ھ': "ه", 'ە': "ه",
+	'ґ': "г", 'ँ': "न्", 'ं': "न्",
 	'ך': "כ", 'ם': "מ", 'ן': "נ", 'ף': "פ", 'ץ': "צ",
 }
 
 func foldAnew(r rune) string {
+	if wholeVowels[r] {
+		return string(r)
+	}
 	text := norm.NFKD.String(cases.Fold().String(norm.NFKD.String(string(r))))
+	if strings.ContainsRune(text, '⁄') { // half is not twelve
+		return string(r)
+	}
 	var out []byte
 	for _, r := range text {
 		switch c := classOf(r); {
@@ -117,13 +129,14 @@ func foldAnew(r rune) string {
 	return string(out)
 }
 
-// diacritic reports whether a mark may be left out in writing. Those of Indic
-// and South-East Asian scripts are vowels, those of kana make other sounds:
-// without them it is another word.
+// diacritic reports whether a mark may be left out in writing, as the dot below of
+// Hindi's foreign sounds. The others of Indic and South-East Asian scripts are
+// vowels, those of kana make other sounds: without them it is another word.
 func diacritic(r rune) bool {
 	return r >= 0x0300 && r <= 0x036F || r >= 0x0483 && r <= 0x0489 || r >= 0x1AB0 && r <= 0x1AFF || r >= 0x1DC0 && r <= 0x1DFF ||
 		r >= 0x20D0 && r <= 0x20FF || r >= 0xFE20 && r <= 0xFE2F || r >= 0x0591 && r <= 0x05C7 || r >= 0x0610 && r <= 0x061A ||
-		r >= 0x064B && r <= 0x065F || r == 0x0670 || r >= 0x06D6 && r <= 0x06ED || r >= 0x0730 && r <= 0x074A || r >= 0x08CA && r <= 0x08FF
+		r >= 0x064B && r <= 0x065F || r == 0x0670 || r >= 0x06D6 && r <= 0x06ED || r >= 0x0730 && r <= 0x074A || r >= 0x08CA && r <= 0x08FF ||
+		r == 0x093C
 }
 
 // digit gives a decimal digit of any script in ASCII. Unicode keeps the ten

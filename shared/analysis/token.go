@@ -25,7 +25,7 @@ func scan(text string, buffer []byte, yield func(token) bool) {
 			for end < len(text) {
 				r, size := decode(text, end)
 				c := classOf(r)
-				if c != part && c != mark && c != void {
+				if c != part && c != mark && c != void && !inside(text, end) {
 					break
 				}
 				out = appendFolded(out, r)
@@ -38,6 +38,12 @@ func scan(text string, buffer []byte, yield func(token) bool) {
 		case unit:
 			end := at + size
 			out := appendFolded(buffer[:0], r)
+			if end < len(text) {
+				if second, size := decode(text, end); paired(r, second) {
+					out = appendFolded(out, second)
+					end += size
+				}
+			}
 			for end < len(text) {
 				r, size := decode(text, end)
 				if c := classOf(r); c != mark && c != void || len(out) > maxUnit {
@@ -73,6 +79,9 @@ func appendFolded(dst []byte, r rune) []byte {
 		return append(dst, byte(r))
 	case r >= 'A' && r <= 'Z':
 		return append(dst, byte(r)|0x20)
+	}
+	if appendVowel(dst, r) {
+		return dst
 	}
 	return append(dst, fold(r)...)
 }

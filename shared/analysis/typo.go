@@ -33,16 +33,19 @@ func typos(word []byte) int {
 	return 2
 }
 
-// near reports whether a word is another one with at most n typos: letters left
+// Near reports whether a word is another one with at most n typos: letters left
 // out, added, changed, or swapped with their neighbour, no letter in more than
 // one of these. The first letter is right. That is the distance that both engines
 // know ("optimal string alignment", with a prefix of one).
-func near(word, other string, n int) bool {
+func Near(word, other string, n int) bool {
 	if len(other) > utf8.UTFMax*(mostLetters+n) || word == "" || other == "" {
 		return false
 	}
+	if letters, others := utf8.RuneCountInString(word), utf8.RuneCountInString(other); others > letters+n || others < letters-n {
+		return false // before anything is allocated
+	}
 	a, b := []rune(word), []rune(other)
-	if a[0] != b[0] || len(a) > mostLetters || len(b) > len(a)+n || len(b) < len(a)-n {
+	if a[0] != b[0] || len(a) > mostLetters {
 		return false
 	}
 	// rows[i%3][j] is the distance of a's first i letters from b's first j.

@@ -66,7 +66,7 @@ func TestNearIsTheDistance(t *testing.T) {
 		a, b := word(), word()
 		x, y := []rune(a), []rune(b)
 		for n := 1; n <= 2; n++ {
-			if want := x[0] == y[0] && distance(x, y) <= n; near(a, b, n) != want {
+			if want := x[0] == y[0] && distance(x, y) <= n; Near(a, b, n) != want {
 				t.Fatalf("%q is near %q within %d: %v", a, b, n, !want)
 			}
 		}

@@ -79,7 +79,7 @@ func create(path string) error {
 
 // version of the mapping. An index of another one lacks what searches need and is
 // made anew, from the log.
-const version = "2"
+const version = "3"
 
 var versionKey = []byte("mapping version")
 

@@ -47,7 +47,7 @@ func (x *Index) Search(ctx context.Context, q searchview.Query) ([]searchview.Hi
 func classes(q searchview.Query) (list []analysis.Class) {
 	possible := [analysis.Exact + 1]bool{analysis.Exact: true}
 	for _, c := range q.Clauses {
-		possible[analysis.Part] = possible[analysis.Part] || len(c.Grams) > 0
+		possible[analysis.Part] = possible[analysis.Part] || len(c.Grams) > 0 || len(c.Forms) > 0
 		possible[analysis.Typo] = possible[analysis.Typo] || c.Typos > 0
 	}
 	for class := analysis.Exact; class > analysis.None; class-- {
@@ -191,12 +191,13 @@ func meets(c analysis.Clause, class analysis.Class) query.Query {
 	if class <= analysis.Part && len(c.Grams) > 0 {
 		ways = append(ways, every("grams", c.Grams))
 	}
+	if class <= analysis.Part {
+		for _, form := range c.Forms {
+			ways = append(ways, every("words", form))
+		}
+	}
 	if class <= analysis.Typo && c.Typos > 0 {
-		f := bleve.NewFuzzyQuery(c.Words[0])
-		f.SetField("words")
-		f.SetFuzziness(c.Typos)
-		f.SetPrefix(1)
-		ways = append(ways, f)
+		ways = append(ways, near(c.Words[0], c.Typos))
 	}
 	if len(ways) == 1 {
 		return ways[0]

@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 		cfg.Alias = fmt.Sprintf("conformance-%d", time.Now().UnixNano())
 		cfg.Shards = 2
 		remove := func() {
-			r, err := http.NewRequest(http.MethodDelete, base+"/"+cfg.Alias+"-000002", nil)
+			r, err := http.NewRequest(http.MethodDelete, fmt.Sprintf("%s/%s-%06d", base, cfg.Alias, version), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ var mapping []byte
 
 // version of the mapping. An index of an older one lacks what searches need and
 // is made anew, from the log. The mapping says it in its _meta, too.
-const version = 2
+const version = 3
 
 // errOld says that the index behind the alias was made with an older mapping.
 var errOld = transient("lookup", errors.New("the index has an older mapping and is to be replaced"))

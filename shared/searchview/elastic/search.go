@@ -133,6 +133,11 @@ func meets(c analysis.Clause, class analysis.Class) object {
 	if class <= analysis.Part && len(c.Grams) > 0 {
 		ways = append(ways, run("grams", c.Grams))
 	}
+	if class <= analysis.Part {
+		for _, form := range c.Forms {
+			ways = append(ways, run("words", form))
+		}
+	}
 	if class <= analysis.Typo && c.Typos > 0 {
 		// Rewritten so, all words that are near are looked for: by default it would
 		// be the nearest fifty of the shard, whoever wrote them.

@@ -39,11 +39,12 @@ func TestAnIndexOfAnOlderVersion(t *testing.T) {
 		}
 		return string(answer)
 	}
-	old := strings.Replace(string(mapping), `"_meta": {"version": 2},`, "", 1)
+	old := strings.Replace(string(mapping), fmt.Sprintf(`"_meta": {"version": %d},`, version), "", 1)
 	old = strings.Replace(old, `"settings"`, `"aliases": {"`+cfg.Alias+`": {}}, "settings"`, 1)
 	ask("PUT", "/"+cfg.Alias+"-000001", old)
+	current := fmt.Sprintf("%s-%06d", cfg.Alias, version)
 	t.Cleanup(func() {
-		if r, err := http.NewRequest("DELETE", base+"/"+cfg.Alias+"-000002", nil); err == nil {
+		if r, err := http.NewRequest("DELETE", base+"/"+current, nil); err == nil {
 			if a, err := http.DefaultClient.Do(r); err == nil {
 				a.Body.Close()
 			}
@@ -71,7 +72,7 @@ func TestAnIndexOfAnOlderVersion(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if list := ask("GET", "/_cat/indices/"+cfg.Alias+"-*?h=index", ""); strings.TrimSpace(list) != cfg.Alias+"-000002" {
+	if list := ask("GET", "/_cat/indices/"+cfg.Alias+"-*?h=index", ""); strings.TrimSpace(list) != current {
 		t.Fatalf("there are %q", list)
 	}
 	if err := x.Prepare(t.Context()); err != nil {

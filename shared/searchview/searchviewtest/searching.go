@@ -83,6 +83,24 @@ func ranks(_ *testing.T, s *suite) {
 	}
 }
 
+// forms: other ways to write a word are found like parts of it; a typo is one
+// however many bytes a letter has.
+func forms(_ *testing.T, s *suite) {
+	s.apply(s.batch(create(1, "هذا كتاب"), create(2, "هذا الكتاب"), create(3, "جائزة للكتاب"), create(4, "من می خواهم"), create(5, "من می\u200cخواهم"),
+		create(6, "コンピュータ"), create(7, "コンピューター"), create(8, "pay 3.14"), create(9, "14 for 3"), create(10, "მასწავლებელმა"),
+		create(11, "বৃহস্পতিবারের"), create(12, "пассажировместимость")))
+	s.finds("الكتاب", 2, 3, 1)
+	s.finds("می\u200cخواهم", 5, 4)
+	s.finds("می خواهم", 4, 5)
+	s.finds("コンピューター", 7, 6)
+	s.finds("3.14", 8)
+	s.finds("მსწავლებელმა", 10)
+	s.finds("მასწავბელმა", 10)
+	s.finds("მასწავმა")
+	s.finds("বৃহসপতিবারের", 11)
+	s.finds("пасажировмесимость", 12)
+}
+
 // strangers: however many words of other applications are near a word, those of
 // this one are found, and no others.
 func strangers(t *testing.T, s *suite) {

@@ -41,6 +41,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 	}{
 		{"words, parts and order", find},
 		{"exact words, then parts, then typos", ranks},
+		{"other forms, and typos in every script", forms},
 		{"words of strangers", strangers},
 		{"the newest, and between two times", times},
 		{"pages to the last one", paging},
