@@ -40,8 +40,8 @@ func (t times) String() string {
 const openConnections = 256
 
 // open is the load of POSTs at a pace.
-func (b *bench) open(ctx context.Context) (*lean, error) {
-	return newLean(ctx, b.Writes, b.paths(apps, chatsPer), body, openConnections)
+func (b *bench) open() *lean {
+	return newLean(b.Writes, b.paths(apps, chatsPer), body, openConnections)
 }
 
 // paced70 tells how long writes take at 70 % of the most that there can be.
@@ -58,10 +58,7 @@ func (b *bench) paced70(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	posts, err := b.open(ctx)
-	if err != nil {
-		return err
-	}
+	posts := b.open()
 	defer posts.close()
 	took, err := paced{rate: .7 * peak.Rate, workers: openConnections, one: posts.post}.run(ctx, 4*b.round)
 	if err != nil {
@@ -112,10 +109,7 @@ func (b *bench) pipeline(ctx context.Context) error {
 // keepsUp reports whether the views keep up with a rate: what they lag behind
 // does not grow by more than a fiftieth of what is written.
 func (b *bench) keepsUp(ctx context.Context, rate float64) (kept bool, cost map[string]float64, err error) {
-	posts, err := b.open(ctx)
-	if err != nil {
-		return false, nil, err
-	}
+	posts := b.open()
 	defer posts.close()
 	sinks := client.New("http://"+b.Program("sinks").Listen, 1)
 	defer sinks.Close()
@@ -167,10 +161,7 @@ func (b *bench) allowed(rate float64) string {
 // visible tells how long after its ack a message can be read, and found, while
 // others write at a rate.
 func (b *bench) visible(ctx context.Context, rate float64) error {
-	posts, err := b.open(ctx)
-	if err != nil {
-		return err
-	}
+	posts := b.open()
 	defer posts.close()
 	var read, found times
 	var mutex sync.Mutex

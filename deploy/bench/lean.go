@@ -17,7 +17,8 @@ import (
 // lean are connections that send prepared requests and hardly look at the
 // answers: on one machine, what the client takes the service does not get.
 type lean struct {
-	free     chan *leanConn
+	address  string
+	free     chan *leanConn // nil: not connected yet
 	requests [][]byte
 }
 
@@ -29,29 +30,25 @@ type leanConn struct {
 // answerTime is how long an answer may take.
 const answerTime = 10 * time.Second
 
-// newLean connects, and prepares a POST of a body to each path.
-func newLean(ctx context.Context, base string, paths []string, body string, connections int) (*lean, error) {
-	address := strings.TrimPrefix(base, "http://")
-	l := &lean{free: make(chan *leanConn, connections)}
+// newLean prepares a POST of a body to each path.
+func newLean(base string, paths []string, body string, connections int) *lean {
+	l := &lean{address: strings.TrimPrefix(base, "http://"), free: make(chan *leanConn, connections)}
 	for _, path := range paths {
-		l.requests = append(l.requests, fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, address, len(body), body))
+		l.requests = append(l.requests, fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, l.address, len(body), body))
 	}
 	for range connections {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err != nil {
-			l.close()
-			return nil, err
-		}
-		l.free <- &leanConn{c, textproto.NewReader(bufio.NewReader(c))}
+		l.free <- nil
 	}
-	return l, nil
+	return l
 }
 
 func (l *lean) close() {
 	for {
 		select {
 		case c := <-l.free:
-			c.Close() // nothing is under way on it
+			if c != nil {
+				c.Close() // nothing is under way on it
+			}
 		default:
 			return
 		}
@@ -59,9 +56,16 @@ func (l *lean) close() {
 }
 
 // post sends one of the requests; anything but 200 is an error.
-func (l *lean) post(_ context.Context, r *rand.Rand) error {
+func (l *lean) post(ctx context.Context, r *rand.Rand) error {
 	c := <-l.free
-	defer func() { l.free <- c }()
+	defer func() { l.free <- c }() // as it is then
+	if c == nil { // a server does not wait for long for a connection's first request
+		to, err := new(net.Dialer).DialContext(ctx, "tcp", l.address)
+		if err != nil {
+			return err
+		}
+		c = &leanConn{to, textproto.NewReader(bufio.NewReader(to))}
+	}
 	if err := c.SetDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}

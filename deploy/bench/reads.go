@@ -113,10 +113,7 @@ func (b *bench) together(pids map[string]int, one func(context.Context, *rand.Ra
 // fill makes the first chat deep, and waits until it can be read.
 func (b *bench) fill(ctx context.Context) error {
 	const workers = 64
-	posts, err := newLean(ctx, b.Writes, b.paths(1, 1), body, workers)
-	if err != nil {
-		return err
-	}
+	posts := newLean(b.Writes, b.paths(1, 1), body, workers)
 	defer posts.close()
 	var left atomic.Int64
 	left.Store(b.deep)

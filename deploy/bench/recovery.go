@@ -61,7 +61,7 @@ func (b *bench) behind(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if err := ingest.Start(); err != nil {
+	if err := errors.Join(ingest.Start(), ingest.Listening(ctx)); err != nil {
 		return err
 	}
 	c := client.New(b.Writes, 1)

@@ -57,7 +57,7 @@ func (b *bench) mysqlVersion(ctx context.Context) (version string, err error) {
 }
 
 func (b *bench) searchVersion(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.parts.Elasticsearch, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.parts.Elasticsearch+"/_nodes?filter_path=nodes.*.version", nil)
 	if err != nil {
 		return "", err
 	}
@@ -66,9 +66,12 @@ func (b *bench) searchVersion(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer response.Body.Close()
-	var about struct{ Version struct{ Number string } }
+	var about struct{ Nodes map[string]struct{ Version string } }
 	err = json.NewDecoder(response.Body).Decode(&about)
-	return about.Version.Number, err
+	for _, node := range about.Nodes {
+		return node.Version, err
+	}
+	return "", errors.Join(err, errors.New("elasticsearch has no nodes"))
 }
 
 func (b *bench) redisVersion(ctx context.Context) (string, error) {
