@@ -57,8 +57,9 @@ func ParseReindex(args []string) (o ReindexOptions, rest []string, err error) {
 const (
 	// reindexSample is how many messages are compared one by one.
 	reindexSample = 1000
-	// reindexPatience is how long the sinks may take to come to the log's end.
-	reindexPatience = 20 * time.Second
+	// reindexPatience is how long the sinks may make no progress until they pass for
+	// stopped. Where they are, for the swap, this is time that readers wait.
+	reindexPatience = 5 * time.Second
 )
 
 // Reindex builds a search index anew beside the one that is searched and puts it in

@@ -2,6 +2,7 @@ package reindex
 
 import (
 	"context"
+	"errors"
 
 	"chatlog/shared/searchview/elastic"
 	"chatlog/shared/view"
@@ -49,15 +50,12 @@ func (r *Run) caughtUp(ctx context.Context, crew Crew, name string) error {
 	if err != nil {
 		return err
 	}
-	waiting, cancel := context.WithTimeout(ctx, r.Patience)
-	defer cancel()
-	if err := r.await(waiting, r.Current, ends, crew, name); err != nil && (ctx.Err() != nil || waiting.Err() == nil) {
-		return err
+	err = r.await(ctx, r.Current, ends, crew, name, r.Patience)
+	if errors.Is(err, errStill) {
+		r.Tell("the sinks have not come to the log's end: %s has not moved for %s", name, r.Patience)
+		return nil
 	}
-	if waiting.Err() != nil {
-		r.Tell("the sinks have not come to the log's end within %s", r.Patience)
-	}
-	return nil
+	return err
 }
 
 // looks is how often counts that do not agree are taken again.

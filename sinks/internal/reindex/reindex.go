@@ -51,7 +51,7 @@ type Run struct {
 	FillRest   func(ctx context.Context) Crew // of the index behind the alias
 	Sample     int                            // how many messages are compared
 	Seed       int32                          // which ones
-	Patience   time.Duration                  // that the sinks have to come to the log's end
+	Patience   time.Duration                  // with an index that others fill, and that does not move
 	Dry        bool                           // stop before the swap
 	Tell       func(format string, args ...any)
 	Passed     func(index string, done, all int64) // hears how far it is
@@ -149,12 +149,14 @@ func (r *Run) fill(ctx context.Context, crew Crew, name string) error {
 	if err != nil {
 		return err
 	}
-	return r.await(ctx, r.Next, ends, crew, name)
+	return r.await(ctx, r.Next, ends, crew, name, 0)
 }
 
-// await waits until an index has come to ends. That it cannot be asked for a while
-// is no reason to give up what may have taken hours.
-func (r *Run) await(ctx context.Context, x Index, ends map[int32]int64, crew Crew, name string) error {
+// await waits until an index has come to ends: as long as it takes, or, with
+// patience, as long as it moves. That it cannot be asked for a while is no reason to
+// give up what may have taken hours.
+func (r *Run) await(ctx context.Context, x Index, ends map[int32]int64, crew Crew, name string, patience time.Duration) error {
+	furthest, moved := int64(-1), time.Now()
 	for {
 		if err := crew.Err(); err != nil {
 			return err
@@ -165,12 +167,20 @@ func (r *Run) await(ctx context.Context, x Index, ends map[int32]int64, crew Cre
 			if r.Passed(name, done, all); done == all {
 				return nil
 			}
+			if done > furthest {
+				furthest, moved = done, time.Now()
+			}
+		}
+		if patience > 0 && time.Since(moved) >= patience {
+			return errStill
 		}
 		if err := sleep(ctx, poll); err != nil {
 			return err
 		}
 	}
 }
+
+var errStill = errors.New("it does not move")
 
 // swap puts the next index in the other one's place, and looks whether it is there:
 // an answer may be lost.
@@ -194,13 +204,11 @@ func (r *Run) swap(ctx context.Context, f elastic.Family) error {
 // searched now. The sinks do, too, but one that has nothing to do looks seldom, and
 // a reader with a token waits for it.
 func (r *Run) rest(ctx context.Context, name string) {
-	ctx, cancel := context.WithTimeout(ctx, r.Patience)
-	defer cancel()
 	crew := r.FillRest(ctx)
 	defer crew.Stop()
 	ends, err := r.ends(ctx)
 	if err == nil {
-		err = r.await(ctx, r.Current, ends, crew, name)
+		err = r.await(ctx, r.Current, ends, crew, name, r.Patience)
 	}
 	if err != nil {
 		r.Tell("the sinks bring the rest into it: %v", err)

@@ -47,6 +47,25 @@ func TestWritesGoOn(t *testing.T) {
 	})
 }
 
+// Edits go on all the time, and the new index is some records behind: that is no
+// difference.
+func TestEditsGoOn(t *testing.T) {
+	in(t, 20, func(w *world) {
+		ctx, stop := context.WithCancel(w.Context())
+		go func() {
+			for sleep(ctx, 150*time.Millisecond) == nil {
+				w.edit(7)
+			}
+		}()
+		err := w.run().Do(w.Context())
+		stop()
+		synctest.Wait()
+		if err != nil || w.family.Current != "two" {
+			t.Error(err, w.told)
+		}
+	})
+}
+
 // What was broken off is gone on with, where it was.
 func TestGoingOn(t *testing.T) {
 	in(t, 50, func(w *world) {
@@ -119,7 +138,7 @@ func TestTheSinksAreStopped(t *testing.T) {
 			t.Fatal(err, w.told)
 		}
 		w.whole("two")
-		w.says("the sinks have not come to the log's end within 10s")
+		w.says("the sinks have not come to the log's end: one has not moved for 10s")
 	})
 }
 

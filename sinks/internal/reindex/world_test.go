@@ -15,12 +15,13 @@ import (
 	"chatlog/shared/view"
 )
 
-// world is a log of one partition in which every record makes a message, the
-// indices that are filled from it, and an alias.
+// world is a log of one partition in which every record makes a message or edits
+// one, the indices that are filled from it, and an alias.
 type world struct {
 	*testing.T
 	mutex   sync.Mutex
 	end     int64
+	edits   map[int64]int64 // numbers by offset
 	indices map[string]*fakeIndex
 	family  elastic.Family
 	sinks   bool // they go on with what is searched
@@ -34,11 +35,11 @@ type world struct {
 type fakeIndex struct {
 	w        *world
 	next     int64
-	messages map[int64]view.Message // by number, which is the offset
+	messages map[int64]view.Message // by number, which is the offset of what made it
 }
 
 func newWorld(t *testing.T, end int64) *world {
-	w := &world{T: t, end: end, indices: map[string]*fakeIndex{}, family: elastic.Family{Current: "one", Free: "two"}, sinks: true, fail: map[string]int{}}
+	w := &world{T: t, end: end, edits: map[int64]int64{}, indices: map[string]*fakeIndex{}, family: elastic.Family{Current: "one", Free: "two"}, sinks: true, fail: map[string]int{}}
 	w.indices["one"] = w.index()
 	w.indices["one"].take(end)
 	return w
@@ -48,8 +49,21 @@ func (w *world) index() *fakeIndex { return &fakeIndex{w: w, messages: map[int64
 
 func (x *fakeIndex) take(end int64) {
 	for ; x.next < end; x.next++ {
-		x.messages[x.next] = view.Message{Chat: 1, Number: x.next, Version: x.next, Text: fmt.Sprint(x.next)}
+		number, edits := x.w.edits[x.next]
+		if !edits {
+			number = x.next
+		}
+		x.messages[number] = view.Message{Chat: 1, Number: number, Version: x.next, Text: fmt.Sprint(x.next)}
 	}
+}
+
+// edit changes a message, which the sinks take at once.
+func (w *world) edit(number int64) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.edits[w.end] = number
+	w.end++
+	w.indices[w.family.Current].take(w.end)
 }
 
 // write appends records, which the sinks take at once.
