@@ -166,6 +166,8 @@ func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, 
 // worker reads again how far the index really is. It is the progress of the index
 // that the batch began with: one that was made anew within the batch lacks what
 // was written before, and a progress that names the old one does not count there.
+// Should one be written over that of an index which has just taken the other's
+// place, because both were at one sequence number, that partition is read anew.
 func (x *Index) writeProgress(ctx context.Context, old held, p view.Progress) error {
 	encoded, err := json.Marshal(progressDocument{storedProgress{Partition: p.Partition, Log: p.Log, Generation: p.Generation,
 		Next: p.Next, LastID: p.LastID, LastOffset: p.LastOffset, Index: old.index}})
