@@ -99,22 +99,33 @@ func (r *Run) begin(ctx context.Context) (f elastic.Family, err error) {
 		return f, err
 	}
 	if fresh {
-		if err := r.Indices.Begin(ctx, f.Free); err != nil {
-			return f, err
-		}
-		if f, err = r.Indices.Family(ctx); err == nil && f.Next == "" {
-			err = errors.New("the index that was just made is gone")
-		}
-		r.Tell("%s is made, to take the place of %s", f.Next, f.Current)
-		return f, err
+		return r.make(ctx, f)
 	}
 	at, err := r.Next.Progresses(ctx)
 	if err != nil {
 		return f, err
 	}
 	ends, err := r.ends(ctx)
+	if err != nil {
+		return f, err
+	}
 	done, all := total(at, ends)
 	r.Tell("going on with %s, which has %d of %d records", f.Next, done, all)
+	return f, nil
+}
+
+// make makes the next index.
+func (r *Run) make(ctx context.Context, f elastic.Family) (elastic.Family, error) {
+	if err := r.Indices.Begin(ctx, f.Free); err != nil {
+		return f, err
+	}
+	f, err := r.Indices.Family(ctx)
+	if err == nil && f.Next == "" {
+		err = errors.New("the index that was just made is gone")
+	}
+	if err == nil {
+		r.Tell("%s is made, to take the place of %s", f.Next, f.Current)
+	}
 	return f, err
 }
 
