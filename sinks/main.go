@@ -27,6 +27,14 @@ const help = `sinks keeps the views of the log up to date: MySQL, and Elasticsea
                           apply the differing keys again from the log, put right what is
                           beyond it and remove what it does not know; with --state go on
                           where a run was broken off. Exit code 3: differences are left
+  sinks reindex [--dry-run] [--seed=N] [flags]
+                          make the search index anew beside the one that is searched, fill
+                          it from the log while the system runs, compare the two, and put
+                          it in the other one's place in one step; with --dry-run stop
+                          before that. A run that was broken off is gone on with. Exit
+                          code 3: the two differ, and the old one stays
+  sinks reindex --drop-old [flags]
+                          remove the index whose place was taken
 
 Every key of config.yaml can be set by a variable: sinks.listen is
 CHATLOG_SINKS_LISTEN. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
@@ -41,6 +49,9 @@ func run(args []string) int {
 	}
 	if command == "verify" {
 		return runVerify(args)
+	}
+	if command == "reindex" {
+		return runReindex(args)
 	}
 	if command != "all" && command != "mysql" && command != "search" {
 		fmt.Fprintf(os.Stderr, "sinks: unknown command %q\n%s", command, help)
@@ -91,6 +102,31 @@ func runVerify(args []string) int {
 		})
 	})
 	if code == 0 && left > 0 {
+		return 3
+	}
+	return code
+}
+
+// runReindex builds the search index anew. Indices that differ have an exit code of
+// their own, as differences of an audit have.
+func runReindex(args []string) int {
+	options, rest, err := sinkd.ParseReindex(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sinks reindex:", err)
+		return 2
+	}
+	differ := false
+	code := program.Main("sinks reindex", help, rest, sinkd.Default(), func(ctx context.Context, cfg sinkd.Config, out, errOut io.Writer) (err error) {
+		index, err := elastic.Open(cfg.Elasticsearch, cfg.Topics.Commands.Partitions)
+		if err != nil {
+			return err
+		}
+		defer index.Close()
+		parts := sinkd.Parts{Log: telemetry.NewLogger(cfg.Log, errOut), Metrics: telemetry.NewRegistry()}
+		differ, err = sinkd.Reindex(ctx, cfg, parts, index, options, out)
+		return err
+	})
+	if code == 0 && differ {
 		return 3
 	}
 	return code

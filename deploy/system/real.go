@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +78,11 @@ func (p Parts) Prepare(ctx context.Context) error {
 
 // Remove removes everything that the system has on the servers.
 func (p Parts) Remove(ctx context.Context) error {
-	return errors.Join(p.DropDatabase(ctx), p.removeTopics(ctx), p.RemoveIndex(ctx))
+	errs := []error{p.DropDatabase(ctx), p.removeTopics(ctx)}
+	for _, alias := range []string{p.Alias, p.Alias + "-next", p.Alias + "-old"} { // the last two are of a reindexing
+		errs = append(errs, p.removeBehind(ctx, alias))
+	}
+	return errors.Join(errs...)
 }
 
 // DropDatabase removes the database alone.
@@ -115,16 +121,22 @@ func (p Parts) Admin(do func(*kadm.Client) error) error {
 }
 
 // RemoveIndex deletes the indices behind the alias.
-func (p Parts) RemoveIndex(ctx context.Context) error {
-	var behind map[string]json.RawMessage
-	if err := p.elasticsearch(ctx, http.MethodGet, "/_alias/"+p.Alias, &behind); err != nil {
-		return err
-	}
-	var errs []error
-	for index := range behind {
+func (p Parts) RemoveIndex(ctx context.Context) error { return p.removeBehind(ctx, p.Alias) }
+
+func (p Parts) removeBehind(ctx context.Context, alias string) error {
+	behind, err := p.Behind(ctx, alias)
+	errs := []error{err}
+	for _, index := range behind {
 		errs = append(errs, p.elasticsearch(ctx, http.MethodDelete, "/"+index, nil))
 	}
 	return errors.Join(errs...)
+}
+
+// Behind lists the indices behind an alias.
+func (p Parts) Behind(ctx context.Context, alias string) ([]string, error) {
+	var behind map[string]json.RawMessage
+	err := p.elasticsearch(ctx, http.MethodGet, "/_alias/"+alias, &behind)
+	return slices.Sorted(maps.Keys(behind)), err
 }
 
 // elasticsearch sends a request. What is not there is no error.

@@ -15,7 +15,7 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		waits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_freshness_total",
-			Help: "Reads that had to wait for a view, or could not: waited, timeout, unconfirmed."}, []string{"view", "outcome"}),
+			Help: "Reads that had to wait for a view, or could not, or looked again because the index was replaced: waited, timeout, unconfirmed, replaced."}, []string{"view", "outcome"}),
 		forwarded: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_forwarded_writes_total",
 			Help: "Writes passed on to ingest, by outcome."}, []string{"outcome"}),
 	}

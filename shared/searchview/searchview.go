@@ -22,6 +22,8 @@ type Index interface {
 	Progress(ctx context.Context, partition int32) (p view.Progress, found bool, err error)
 	// Progresses is the same for all partitions.
 	Progresses(ctx context.Context) (map[int32]view.Progress, error)
+	// Standing is a partition's progress together with which index it is of.
+	Standing(ctx context.Context, partition int32) (Standing, error)
 	// Apply takes a batch. Applying it again changes nothing, except that it
 	// mends documents that are missing. view.ErrHole and view.ErrOtherLog as in
 	// package view. When there are rejections, documents may have been written
@@ -42,6 +44,13 @@ type Index interface {
 	// Ready reports whether the engine answers and the index is there.
 	Ready(ctx context.Context) error
 	Close() error
+}
+
+// Standing is how far which index is. What one index has is not what another one
+// shows that has taken its place, however far both are.
+type Standing struct {
+	Index    string // another one after the index was made anew or replaced
+	Progress view.Progress
 }
 
 // Document is a document as it is listed.

@@ -82,12 +82,10 @@ type builder struct {
 	health     []telemetry.Part
 }
 
-// add makes a view's group of workers.
-func (b *builder) add(section ViewSection, v consume.View, tells bool) {
-	logger := b.logger.With("view", v.Name())
-	status := consume.NewStatus(v.Name(), b.metrics, clock.Now)
+// sink is what a view's workers need.
+func (b *builder) sink(section ViewSection, v consume.View, tells bool) consume.Sink {
 	commands := b.cfg.Topics.Commands
-	sink := consume.Sink{
+	return consume.Sink{
 		View: v, Log: consume.KafkaLog{Conn: b.conn, Topic: commands.Name, Bytes: b.cfg.Sinks.FetchBytes},
 		Letters: func(partition int32) consume.Letters {
 			return deadletter.NewWriter(deadletter.Config{View: v.Name(), Source: commands.Name, Topic: b.cfg.Topics.DeadLetters.Name},
@@ -97,6 +95,13 @@ func (b *builder) add(section ViewSection, v consume.View, tells bool) {
 		Tells:       tells,
 		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, commands.Partitions) },
 	}
+}
+
+// add makes a view's group of workers.
+func (b *builder) add(section ViewSection, v consume.View, tells bool) {
+	logger := b.logger.With("view", v.Name())
+	status := consume.NewStatus(v.Name(), b.metrics, clock.Now)
+	commands := b.cfg.Topics.Commands
 	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Topic: commands.Name, Ready: func(ctx context.Context) error {
 		count, err := b.conn.Partitions(ctx, commands.Name)
 		if err == nil && count != commands.Partitions {
@@ -104,7 +109,7 @@ func (b *builder) add(section ViewSection, v consume.View, tells bool) {
 		}
 		return err
 	}}
-	b.components = append(b.components, consume.NewGroup(group, sink, status, logger))
+	b.components = append(b.components, consume.NewGroup(group, b.sink(section, v, tells), status, logger))
 	b.health = append(b.health, telemetry.Part{Name: v.Name(), Required: true, Check: func(ctx context.Context) error {
 		if err := status.Check(ctx); err != nil {
 			return err

@@ -41,10 +41,16 @@ func ParseVerify(args []string) (o VerifyOptions, rest []string) {
 			rest = append(rest, arg)
 		}
 	}
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		o.Bar = os.Stderr
-	}
+	o.Bar = terminal()
 	return o, rest
+}
+
+// terminal is standard error, when somebody looks at it there; else nil.
+func terminal() io.Writer {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		return os.Stderr
+	}
+	return nil
 }
 
 // shown is how many differences of a kind are printed; the rest is counted.

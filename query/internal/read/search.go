@@ -58,11 +58,6 @@ func (s *Searcher) Search(ctx context.Context, q Search, after *position.Token) 
 	if err := s.exists(ctx, q.Application, q.Chat, after); err != nil {
 		return nil, err
 	}
-	if after != nil {
-		if err := s.catchUp(ctx, q.Application, after); err != nil {
-			return nil, err
-		}
-	}
 	found, err := s.search(ctx, searchview.Query{Application: q.Application, Chat: q.Chat, Clauses: clauses,
 		Newest: q.Newest, From: q.From, To: q.To, After: q.After, Limit: q.Limit}, after)
 	if err != nil {
@@ -102,33 +97,50 @@ func (s *Searcher) exists(ctx context.Context, application string, chat int64, a
 }
 
 // catchUp waits until the index has the write, and makes it visible: a refresh
-// that began before the progress was seen may not show it.
-func (s *Searcher) catchUp(ctx context.Context, application string, after *position.Token) error {
-	w := s.reader.want(application, after)
-	_, _, err := Settle(ctx, s.freshness, w, func(ctx context.Context) (struct{}, bool, view.Progress, error) {
-		p, _, err := s.index.Progress(ctx, w.Partition)
-		return struct{}{}, true, p, err
+// that began before the progress was seen may not show it. It tells which index
+// that is.
+func (s *Searcher) catchUp(ctx context.Context, w Want) (index string, err error) {
+	index, _, err = Settle(ctx, s.freshness, w, func(ctx context.Context) (string, bool, view.Progress, error) {
+		at, err := s.index.Standing(ctx, w.Partition)
+		return at.Index, true, at.Progress, err
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, err = s.refresh.Do(ctx, struct{}{})
-	return err
+	return index, err
 }
 
-// search asks the index, and looks at its progress once more: an index that was
-// made anew or replaced since it had caught up lacks what the token names.
+// search asks the index, with a token once it has the write, and looks where it
+// stands once more: one that was made anew or has taken the other's place since may
+// lack the write, or not show it yet, however far it is by now. Then the reader
+// waits for that one.
 func (s *Searcher) search(ctx context.Context, q searchview.Query, after *position.Token) ([]searchview.Hit, error) {
-	found, err := s.index.Search(ctx, q)
-	if err != nil || after == nil {
-		return found, err
+	if after == nil {
+		return s.index.Search(ctx, q)
 	}
-	p, _, err := s.index.Progress(ctx, s.reader.want(q.Application, after).Partition)
-	if err == nil && (p.Log != after.Log || p.Next <= after.Offset) {
-		err = errBehind
+	w := s.reader.want(q.Application, after)
+	waiting, cancel := context.WithTimeout(ctx, s.freshness.Limit) // for all indices together
+	defer cancel()
+	for {
+		index, err := s.catchUp(waiting, w)
+		if err != nil {
+			return nil, err
+		}
+		found, err := s.index.Search(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		now, err := s.index.Standing(ctx, w.Partition)
+		if err != nil {
+			return nil, err
+		}
+		if p := now.Progress; now.Index == index && p.Log == after.Log && p.Next > after.Offset {
+			return found, nil
+		}
+		s.freshness.Count("replaced")
+		if waiting.Err() != nil {
+			return nil, errBehind
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }

@@ -18,15 +18,16 @@ type fakeIndex struct {
 	searchview.Index // whatever else is asked, panics
 	done             []string
 	at               view.Progress
+	which            string
 	query            searchview.Query
 }
 
-func (i *fakeIndex) Progress(_ context.Context, p int32) (view.Progress, bool, error) {
+func (i *fakeIndex) Standing(_ context.Context, p int32) (searchview.Standing, error) {
 	i.done = append(i.done, "progress")
 	if p != partition {
-		return view.Progress{}, false, errors.New("asked for another partition")
+		return searchview.Standing{}, errors.New("asked for another partition")
 	}
-	return i.at, i.at.Next > 0, nil
+	return searchview.Standing{Index: i.which, Progress: i.at}, nil
 }
 
 func (i *fakeIndex) Search(_ context.Context, q searchview.Query) ([]searchview.Hit, error) {

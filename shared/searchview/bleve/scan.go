@@ -95,3 +95,10 @@ func (x *Index) Remove(ctx context.Context, found []searchview.Document) error {
 	}
 	return nil
 }
+
+// Standing gives the progress; the index of a folder stays the same one while it
+// is open.
+func (x *Index) Standing(ctx context.Context, partition int32) (searchview.Standing, error) {
+	p, _, err := x.Progress(ctx, partition)
+	return searchview.Standing{Progress: p}, err
+}

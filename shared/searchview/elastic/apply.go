@@ -36,7 +36,7 @@ const bulkBytes = 8 << 20
 // Apply writes whole documents by synchronous _bulk requests, reads every
 // item's verdict, and only then moves the progress.
 func (x *Index) Apply(ctx context.Context, b view.Batch) ([]view.Rejection, error) {
-	list, err := x.readProgress(ctx, b.To.Partition)
+	list, err := x.current(ctx, b.To.Partition)
 	if err != nil {
 		return nil, err
 	}

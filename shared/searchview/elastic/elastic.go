@@ -23,6 +23,7 @@ type Index struct {
 	client     *elasticsearch.Client
 	closeIdle  func()
 	partitions int
+	asIs       bool // whatever is behind the alias is neither made nor replaced
 
 	mutex sync.Mutex
 	uuid  string // of the index behind the alias, as last looked up

@@ -28,11 +28,21 @@ var errOld = transient("lookup", errors.New("the index has an older mapping and 
 // index has an older mapping: then the new one takes its place, empty, in one step.
 func (x *Index) Prepare(ctx context.Context) error {
 	err := x.lookup(ctx)
+	if x.asIs {
+		if isStatus(err, http.StatusNotFound) {
+			err = fault.Wrap(fault.Terminal, "There is no index behind the alias "+x.cfg.Alias+" any more", err)
+		}
+		return err
+	}
 	old := errors.Is(err, errOld)
 	if !old && !isStatus(err, http.StatusNotFound) {
 		return err
 	}
-	body, err := x.creation(!old)
+	alias := x.cfg.Alias
+	if old {
+		alias = "" // it has one
+	}
+	body, err := x.creation(alias)
 	if err != nil {
 		return err
 	}
@@ -85,8 +95,8 @@ func (x *Index) replace(ctx context.Context, name string) error {
 	return err
 }
 
-// creation is the request for an index, with its alias if wanted.
-func (x *Index) creation(alias bool) ([]byte, error) {
+// creation is the request for an index, with an alias if one is named.
+func (x *Index) creation(alias string) ([]byte, error) {
 	var body map[string]any
 	if err := json.Unmarshal(mapping, &body); err != nil {
 		return nil, fmt.Errorf("mapping: %w", err)
@@ -96,14 +106,15 @@ func (x *Index) creation(alias bool) ([]byte, error) {
 	// says, at a lower version.
 	body["settings"] = map[string]any{"index": map[string]any{"number_of_shards": x.cfg.Shards, "number_of_replicas": x.cfg.Replicas,
 		"refresh_interval": fmt.Sprintf("%dms", x.cfg.RefreshInterval.Milliseconds()), "gc_deletes": "0s"}}
-	if alias {
-		body["aliases"] = map[string]any{x.cfg.Alias: map[string]any{}}
+	if alias != "" {
+		body["aliases"] = map[string]any{alias: map[string]any{}}
 	}
 	return json.Marshal(body)
 }
 
 // described is an index as Elasticsearch describes it.
 type described struct {
+	Aliases  map[string]json.RawMessage `json:"aliases"`
 	Settings struct {
 		Index struct {
 			UUID string `json:"uuid"`
@@ -134,7 +145,7 @@ func (x *Index) lookup(ctx context.Context) error {
 		if name == x.cfg.Alias {
 			return fault.New(fault.Terminal, "Elasticsearch has an index where chatlog's alias must be: remove the index "+name)
 		}
-		if index.Mappings.Meta.Version < version {
+		if index.Mappings.Meta.Version < version && !x.asIs {
 			return errOld
 		}
 		x.mutex.Lock()

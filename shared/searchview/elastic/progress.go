@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"chatlog/shared/position"
+	"chatlog/shared/searchview"
 	"chatlog/shared/view"
 )
 
@@ -54,11 +56,24 @@ func (x *Index) Progress(ctx context.Context, partition int32) (view.Progress, b
 	if err := x.lookup(ctx); err != nil {
 		return view.Progress{}, false, err
 	}
-	list, err := x.readProgress(ctx, partition)
+	list, err := x.current(ctx, partition)
 	if err != nil {
 		return view.Progress{}, false, err
 	}
 	return list[0].progress, list[0].found, nil
+}
+
+// Standing is a partition's progress in real time, and the UUID of the index that
+// it was read from.
+func (x *Index) Standing(ctx context.Context, partition int32) (searchview.Standing, error) {
+	if err := x.lookup(ctx); err != nil {
+		return searchview.Standing{}, err
+	}
+	list, err := x.current(ctx, partition)
+	if err != nil {
+		return searchview.Standing{}, err
+	}
+	return searchview.Standing{Index: list[0].index, Progress: list[0].progress}, nil
 }
 
 // Progresses reads the progress of all partitions in real time.
@@ -72,7 +87,7 @@ func (x *Index) Progresses(ctx context.Context) (map[int32]view.Progress, error)
 			return nil, err
 		}
 	}
-	list, err := x.readProgress(ctx, all...)
+	list, err := x.current(ctx, all...)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +98,23 @@ func (x *Index) Progresses(ctx context.Context) (map[int32]view.Progress, error)
 		}
 	}
 	return out, nil
+}
+
+// current reads progress, and looks the index up again where a document names
+// another one: the alias may point elsewhere since the last look, and the progress
+// of the index that is behind it now would pass for none.
+func (x *Index) current(ctx context.Context, partitions ...int32) ([]held, error) {
+	list, err := x.readProgress(ctx, partitions...)
+	if err != nil || !slices.ContainsFunc(list, func(h held) bool { return h.exists && !h.found }) {
+		return list, err
+	}
+	if err := x.lookup(ctx); err != nil {
+		return nil, err
+	}
+	if x.indexUUID() == list[0].index { // it is a copy of a document from elsewhere
+		return list, nil
+	}
+	return x.readProgress(ctx, partitions...)
 }
 
 func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, error) {
@@ -134,6 +166,8 @@ func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, 
 // worker reads again how far the index really is. It is the progress of the index
 // that the batch began with: one that was made anew within the batch lacks what
 // was written before, and a progress that names the old one does not count there.
+// Should one be written over that of an index which has just taken the other's
+// place, because both were at one sequence number, that partition is read anew.
 func (x *Index) writeProgress(ctx context.Context, old held, p view.Progress) error {
 	encoded, err := json.Marshal(progressDocument{storedProgress{Partition: p.Partition, Log: p.Log, Generation: p.Generation,
 		Next: p.Next, LastID: p.LastID, LastOffset: p.LastOffset, Index: old.index}})

@@ -227,6 +227,10 @@ func refusals(t *testing.T, s *suite) {
 		t.Fatal(p, found, err)
 	}
 	s.apply(s.batch(create(1, "one")))
+	before, err := s.x.Standing(s.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	second, third := s.batch(create(2, "two")), s.batch(create(3, "three"))
 	if _, err := s.x.Apply(s.Context(), third); !errors.Is(err, view.ErrHole) {
 		t.Fatalf("a hole: %v", err)
@@ -241,6 +245,11 @@ func refusals(t *testing.T, s *suite) {
 	all, err := s.x.Progresses(s.Context())
 	if err != nil || len(all) != 1 || all[0] != third.To {
 		t.Fatal(all, err)
+	}
+	for range 2 {
+		if at, err := s.x.Standing(s.Context(), 0); err != nil || at.Progress != third.To || at.Index != before.Index {
+			t.Fatal(at, before, err)
+		}
 	}
 }
 
@@ -313,6 +322,10 @@ func lost(t *testing.T, s *suite) {
 	if s.f.Lose == nil {
 		t.Skip("this engine cannot lose an open index")
 	}
+	before, err := s.x.Standing(s.Context(), 0)
+	if err != nil || before.Progress != second.To {
+		t.Fatal(before, err)
+	}
 	s.f.Lose()
 	third := s.batch(create(3, "again"))
 	if _, err := s.x.Apply(s.Context(), third); err == nil {
@@ -329,6 +342,9 @@ func lost(t *testing.T, s *suite) {
 	}
 	for _, b := range []view.Batch{first, second, third} {
 		s.apply(b)
+	}
+	if now, err := s.x.Standing(s.Context(), 0); err != nil || now.Progress != third.To || now.Index == before.Index {
+		t.Errorf("another index was %+v and is %+v, %v", before, now, err)
 	}
 	s.finds("again", 3, 2, 1)
 }

@@ -50,8 +50,7 @@ type Sink struct {
 func NewGroup(cfg GroupConfig, s Sink, status *Status, logger *slog.Logger) *Group {
 	g := &Group{cfg: cfg, status: status, logger: logger, done: make(chan struct{}), held: map[int32]*holding{}}
 	g.work = func(partition int32, commit func(int64)) *worker {
-		return &worker{partition: partition, partitionOf: s.PartitionOf, view: s.View, log: s.Log, letters: s.Letters(partition),
-			limits: s.Limits, tells: s.Tells, status: status.assign(partition), logger: logger.With("partition", partition), commit: commit}
+		return s.worker(partition, status, logger, commit)
 	}
 	return g
 }

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -42,6 +43,7 @@ type MetricSet struct {
 	failures *prometheus.CounterVec
 	bisects  *prometheus.CounterVec
 	stopped  *prometheus.GaugeVec
+	setBacks *prometheus.CounterVec
 }
 
 // Metrics registers the metrics that all views of a process share.
@@ -55,8 +57,9 @@ func Metrics(r prometheus.Registerer) *MetricSet {
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_sink_failures_total", Help: "Attempts that failed and are tried again."}, []string{"view"}),
 		bisects:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_sink_bisects_total", Help: "Batches split to find a record that the view cannot take."}, []string{"view"}),
 		stopped:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chatlog_sink_partition_stopped", Help: "1 if the partition's worker has stopped and needs an operator."}, []string{"view", "partition"}),
+		setBacks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_sink_set_back_total", Help: "Times that a worker went back to its view's progress: the view was set back, made anew or replaced, or somebody else had moved it."}, []string{"view"}),
 	}
-	r.MustRegister(m.records, m.entries, m.seconds, m.next, m.lag, m.failures, m.bisects, m.stopped)
+	r.MustRegister(m.records, m.entries, m.seconds, m.next, m.lag, m.failures, m.bisects, m.stopped, m.setBacks)
 	return m
 }
 
@@ -142,6 +145,17 @@ func (s *Status) Check(context.Context) error {
 	return nil
 }
 
+// halted tells of the partitions that have stopped for good.
+func (s *Status) halted() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	var errs []error
+	for _, p := range s.partitions {
+		errs = append(errs, p.halted)
+	}
+	return errors.Join(errs...)
+}
+
 func (p *partitionStatus) change(do func()) {
 	p.all.mutex.Lock()
 	defer p.all.mutex.Unlock()
@@ -186,6 +200,8 @@ func (p *partitionStatus) stop(err error) {
 func (p *partitionStatus) applied(took time.Duration) {
 	p.all.metrics.seconds.WithLabelValues(p.all.view).Observe(took.Seconds())
 }
+
+func (p *partitionStatus) setBack() { p.all.metrics.setBacks.WithLabelValues(p.all.view).Inc() }
 
 func (p *partitionStatus) bisected() { p.all.metrics.bisects.WithLabelValues(p.all.view).Inc() }
 

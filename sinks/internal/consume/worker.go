@@ -78,6 +78,7 @@ func (w *worker) run(ctx context.Context, committed int64) {
 			<-ctx.Done()
 			return
 		case errors.Is(err, view.ErrHole): // the view was set back or made anew
+			w.status.setBack()
 			w.logger.Warn("the view was set back, reading again from its progress", "error", err)
 			committed, try = -1, 0
 		default:

@@ -1,0 +1,132 @@
+package sinkd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"chatlog/shared/clock"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/searchview/elastic"
+	"chatlog/sinks/internal/consume"
+	"chatlog/sinks/internal/deadletter"
+	"chatlog/sinks/internal/reindex"
+	"chatlog/sinks/internal/searchsink"
+)
+
+// ReindexOptions say what is done about a new search index.
+type ReindexOptions struct {
+	Dry     bool  // stop before the swap
+	DropOld bool  // remove the index that was kept, and nothing else
+	Seed    int32 // of the sample that is compared
+	Bar     io.Writer
+}
+
+// ParseReindex takes the options out of a program's arguments; the rest are its
+// other flags.
+func ParseReindex(args []string) (o ReindexOptions, rest []string, err error) {
+	o.Seed, o.Bar = rand.Int32(), terminal()
+	for _, arg := range args {
+		name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		switch {
+		case name == "dry-run" && value == "" && arg != name:
+			o.Dry = true
+		case name == "drop-old" && value == "" && arg != name:
+			o.DropOld = true
+		case name == "seed" && arg != name:
+			seed, bad := strconv.ParseInt(value, 10, 32)
+			if bad != nil || seed < 0 {
+				return o, rest, fmt.Errorf("--seed=%s: must be a number from 0 to %d", value, 1<<31-1)
+			}
+			o.Seed = int32(seed)
+		default:
+			rest = append(rest, arg)
+		}
+	}
+	if o.Dry && o.DropOld {
+		err = errors.New("--dry-run and --drop-old: only one of them")
+	}
+	return o, rest, err
+}
+
+const (
+	// reindexSample is how many messages are compared one by one.
+	reindexSample = 1000
+	// reindexPatience is how long the sinks may make no progress until they pass for
+	// stopped. Where they are, for the swap, this is time that readers wait.
+	reindexPatience = 5 * time.Second
+)
+
+// Reindex builds a search index anew beside the one that is searched and puts it in
+// its place. It gives true when they differ and the old one stays.
+func Reindex(ctx context.Context, cfg Config, parts Parts, index *elastic.Index, o ReindexOptions, out io.Writer) (differ bool, err error) {
+	if o.DropOld {
+		return false, dropOld(ctx, index, out)
+	}
+	conn := kafkaconn.Open(cfg.Kafka)
+	defer conn.Close()
+	commands := cfg.Topics.Commands
+	count, err := conn.Partitions(ctx, commands.Name)
+	if err == nil && count != commands.Partitions { // else an index without some of them would pass for whole
+		err = fmt.Errorf("topic %s has %d partitions, the setting says %d", commands.Name, count, commands.Partitions)
+	}
+	if err != nil {
+		return false, err
+	}
+	told := newProgress(out, o.Bar)
+	b := builder{cfg: cfg, conn: conn, logger: parts.Log.With("service", "sinks", "view", "reindexed"), metrics: consume.Metrics(parts.Metrics),
+		letters: deadletter.NewCounter(parts.Metrics)}
+	run := &reindex.Run{
+		Indices: index, Current: index.Current(), Next: index.Next(),
+		Log:        consume.KafkaLog{Conn: conn, Topic: commands.Name, Bytes: cfg.Sinks.FetchBytes},
+		Partitions: int32(commands.Partitions),
+		FillNext:   b.crew(index.Next()), FillRest: b.crew(index.Current()),
+		Sample: reindexSample, Seed: o.Seed, Patience: reindexPatience, Dry: o.Dry,
+		Tell: told.tell, Passed: told.passed,
+	}
+	err = run.Do(ctx)
+	told.end()
+	switch {
+	case errors.Is(err, reindex.ErrDiffer):
+		fmt.Fprintln(out, err)
+		return true, nil
+	case err != nil && ctx.Err() != nil: // it is not done, so this is no success
+		return false, errors.New("broken off; `sinks reindex` goes on from here")
+	}
+	return false, err
+}
+
+func dropOld(ctx context.Context, index *elastic.Index, out io.Writer) error {
+	f, err := index.Family(ctx)
+	if err != nil {
+		return err
+	}
+	if f.Kept == "" {
+		fmt.Fprintln(out, "no index is kept")
+		return nil
+	}
+	if err := index.Drop(ctx, f); err != nil {
+		return err
+	}
+	if f.Kept == f.Current {
+		fmt.Fprintf(out, "%s is searched again, and stays\n", f.Kept)
+	} else {
+		fmt.Fprintf(out, "%s is removed\n", f.Kept)
+	}
+	return nil
+}
+
+// crew fills an index as the search sink does. What is refused, and was told of in
+// dead letters by the sink, is not told again.
+func (b *builder) crew(index *elastic.Index) func(context.Context) reindex.Crew {
+	sink := b.sink(b.cfg.Sinks.Search, searchsink.New(index), false)
+	return func(ctx context.Context) reindex.Crew {
+		status := consume.NewStatus(searchsink.Name, b.metrics, clock.Now)
+		return consume.StartCrew(ctx, sink, int32(b.cfg.Topics.Commands.Partitions), status, b.logger)
+	}
+}
