@@ -59,7 +59,7 @@ func (l *lean) close() {
 func (l *lean) post(ctx context.Context, r *rand.Rand) error {
 	c := <-l.free
 	defer func() { l.free <- c }() // as it is then
-	if c == nil { // a server does not wait for long for a connection's first request
+	if c == nil {                  // a server does not wait for long for a connection's first request
 		to, err := new(net.Dialer).DialContext(ctx, "tcp", l.address)
 		if err != nil {
 			return err

@@ -66,7 +66,9 @@ func (b *bench) searchVersion(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer response.Body.Close()
-	var about struct{ Nodes map[string]struct{ Version string } }
+	var about struct {
+		Nodes map[string]struct{ Version string }
+	}
 	err = json.NewDecoder(response.Body).Decode(&about)
 	for _, node := range about.Nodes {
 		return node.Version, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,11 @@ func TestRealReindex(t *testing.T) {
 	const messages = 3000
 	app := application(t, h.query)
 	number := chat(t, h.query, app)
-	fillChat(t, h, app, number, messages)
+	token := fillChat(t, h, app, number, messages)
 	h.views(t)
+	if _, err := h.query.Search(t.Context(), app, number, "last", 1, client.Headers{"Consistency-Token", token}); err != nil { // now it can be found
+		t.Fatal(err)
+	}
 	l := h.load(t)
 	s := h.seek(t, app, number, messages+1)
 	more(t, l, 100)
@@ -67,12 +71,11 @@ func TestRealReindex(t *testing.T) {
 	t.Logf("%d searches and %d acked writes beside it; the sinks went back %v times", s.done.Load(), l.Acks.Load(), h.metric(t, sinks, "chatlog_sink_set_back_total"))
 }
 
-// reindexing is the program that operators have. In small batches it takes long
-// enough to be killed.
+// reindexing is the program that operators have.
 func (h *house) reindexing(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	sinks := h.Program("sinks")
 	c := exec.CommandContext(ctx, sinks.Path, append([]string{"reindex"}, args...)...)
-	c.Dir, c.Env = sinks.Dir, append(append([]string{}, sinks.Env...), "CHATLOG_SINKS_SEARCH_BATCH_RECORDS=10")
+	c.Dir, c.Env = sinks.Dir, slices.Clone(sinks.Env)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	return c, &out
@@ -103,14 +106,15 @@ func (h *house) reindexes(t *testing.T, code int, args []string, says ...string)
 func (h *house) brokenOff(t *testing.T, all int64) (name string, had int64) {
 	t.Helper()
 	c, out := h.reindexing(t.Context())
+	c.Env = append(c.Env, "CHATLOG_SINKS_SEARCH_BATCH_RECORDS=10") // it takes long enough to be killed
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "a part of the log in the new index", func() error {
-		if had = h.progressOf(t, h.parts.Alias+"-next"); had < 100 {
-			return fmt.Errorf("%d records", had)
+	eventually(t, time.Minute, "a part of the log in the new index", func() (err error) {
+		if had, err = h.progressOf(t, h.parts.Alias+"-next"); err == nil && had < 100 {
+			err = fmt.Errorf("%d records", had)
 		}
-		return nil
+		return err
 	})
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err, out)
@@ -118,7 +122,11 @@ func (h *house) brokenOff(t *testing.T, all int64) (name string, had int64) {
 	if err := c.Wait(); err == nil {
 		t.Errorf("it had ended before it was killed\n%s", out)
 	}
-	name, had = h.only(t, h.parts.Alias+"-next"), h.progressOf(t, h.parts.Alias+"-next")
+	name = h.only(t, h.parts.Alias+"-next")
+	var err error
+	if had, err = h.progressOf(t, h.parts.Alias+"-next"); err != nil {
+		t.Fatal(err)
+	}
 	if had < 100 || had >= all {
 		t.Errorf("it was killed at %d of %d records: that it goes on is not proved\n%s", had, all, out)
 	}
@@ -126,18 +134,18 @@ func (h *house) brokenOff(t *testing.T, all int64) (name string, had int64) {
 }
 
 // progressOf sums how far an index is in all partitions.
-func (h *house) progressOf(t *testing.T, alias string) (sum int64) {
+func (h *house) progressOf(t *testing.T, alias string) (sum int64, err error) {
 	t.Helper()
 	p := h.parts
 	p.Alias = alias
 	for partition := range int32(12) {
 		next, err := p.IndexProgress(t.Context(), partition)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil { // 503 as long as an index is being made
+			return 0, err
 		}
 		sum += next
 	}
-	return sum
+	return sum, nil
 }
 
 // only gives the one index behind an alias.

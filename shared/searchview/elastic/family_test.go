@@ -27,21 +27,21 @@ func TestFamilyOf(t *testing.T) {
 		want  Family
 		bad   bool
 	}{
-		"nothing":          {nil, Family{Free: "a-000003"}, false},
-		"one":              {map[string]described{"a-000002": withAliases(2, "a")}, Family{Current: "a-000002", Free: "a-000003"}, false},
-		"of another name":  {map[string]described{"other": withAliases(2, "a")}, Family{Current: "other", Free: "a-000003"}, false},
-		"an older mapping": {map[string]described{"a-000001": withAliases(1, "a")}, Family{Current: "a-000001", Free: "a-000003"}, false},
-		"one is built": {map[string]described{"a-000002": withAliases(2, "a"), "a-000007": withAliases(2, "a-next")},
-			Family{Current: "a-000002", Next: "a-000007", Free: "a-000008"}, false},
-		"by another version": {map[string]described{"a-000002": withAliases(2, "a"), "a-000003": withAliases(3, "a-next")},
-			Family{Current: "a-000002", Next: "a-000003", Foreign: true, Free: "a-000004"}, false},
-		"one is kept": {map[string]described{"a-000012": withAliases(2, "a"), "a-000002": withAliases(2, "a-old")},
-			Family{Current: "a-000012", Kept: "a-000002", Free: "a-000013"}, false},
-		"the kept one is back": {map[string]described{"a-000002": withAliases(2, "a", "a-old")}, Family{Current: "a-000002", Kept: "a-000002", Free: "a-000003"}, false},
-		"somebody else's": {map[string]described{"a-000002": withAliases(2, "a"), "a-b-000009": withAliases(2, "a-b"), "a-": {}, "a-x": {}},
-			Family{Current: "a-000002", Free: "a-000003"}, false},
-		"one without an alias": {map[string]described{"a-000002": withAliases(2, "a"), "a-000003": {}}, Family{Current: "a-000002", Free: "a-000004"}, false},
-		"two":                  {map[string]described{"a-000002": withAliases(2, "a"), "a-000003": withAliases(2, "a")}, Family{}, true},
+		"nothing":          {nil, Family{Free: "a-000004"}, false},
+		"one":              {map[string]described{"a-000003": withAliases(3, "a")}, Family{Current: "a-000003", Free: "a-000004"}, false},
+		"of another name":  {map[string]described{"other": withAliases(3, "a")}, Family{Current: "other", Free: "a-000004"}, false},
+		"an older mapping": {map[string]described{"a-000002": withAliases(2, "a")}, Family{Current: "a-000002", Free: "a-000004"}, false},
+		"one is built": {map[string]described{"a-000003": withAliases(3, "a"), "a-000008": withAliases(3, "a-next")},
+			Family{Current: "a-000003", Next: "a-000008", Free: "a-000009"}, false},
+		"by another version": {map[string]described{"a-000003": withAliases(3, "a"), "a-000004": withAliases(4, "a-next")},
+			Family{Current: "a-000003", Next: "a-000004", Foreign: true, Free: "a-000005"}, false},
+		"one is kept": {map[string]described{"a-000013": withAliases(3, "a"), "a-000003": withAliases(3, "a-old")},
+			Family{Current: "a-000013", Kept: "a-000003", Free: "a-000014"}, false},
+		"the kept one is back": {map[string]described{"a-000003": withAliases(3, "a", "a-old")}, Family{Current: "a-000003", Kept: "a-000003", Free: "a-000004"}, false},
+		"somebody else's": {map[string]described{"a-000003": withAliases(3, "a"), "a-b-000010": withAliases(3, "a-b"), "a-": {}, "a-x": {}},
+			Family{Current: "a-000003", Free: "a-000004"}, false},
+		"one without an alias": {map[string]described{"a-000003": withAliases(3, "a"), "a-000004": {}}, Family{Current: "a-000003", Free: "a-000005"}, false},
+		"two":                  {map[string]described{"a-000003": withAliases(3, "a"), "a-000004": withAliases(3, "a")}, Family{}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := familyOf("a", c.found)

@@ -42,7 +42,8 @@ func newRelatives(t *testing.T) relatives {
 	return r
 }
 
-func (r relatives) name(number int) string { return fmt.Sprintf("%s-%06d", r.x.cfg.Alias, number) }
+// name is that of an index; Prepare makes the second.
+func (r relatives) name(number int) string { return fmt.Sprintf("%s-%06d", r.x.cfg.Alias, version-2+number) }
 
 // are wants this family.
 func (r relatives) are(want Family) {
