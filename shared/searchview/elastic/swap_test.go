@@ -43,7 +43,9 @@ func newRelatives(t *testing.T) relatives {
 }
 
 // name is that of an index; Prepare makes the second.
-func (r relatives) name(number int) string { return fmt.Sprintf("%s-%06d", r.x.cfg.Alias, version-2+number) }
+func (r relatives) name(number int) string {
+	return fmt.Sprintf("%s-%06d", r.x.cfg.Alias, version-2+number)
+}
 
 // are wants this family.
 func (r relatives) are(want Family) {
