@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -121,8 +120,9 @@ func (b *bench) fill(ctx context.Context) error {
 	var group sync.WaitGroup
 	for i := range errs {
 		group.Go(func() {
+			r := rand.New(rand.NewPCG(4, uint64(i)))
 			for left.Add(-1) >= 0 && errs[i] == nil {
-				errs[i] = posts.post(ctx, rand.New(rand.NewPCG(4, uint64(i))))
+				errs[i] = posts.post(ctx, r)
 			}
 		})
 	}
@@ -138,23 +138,13 @@ func (b *bench) lastPage(ctx context.Context, c *client.Client, base string, mes
 		if err != nil {
 			return "", err
 		}
-		link := reply.Header.Get("Link")
-		if link == "" || at+200 >= messages {
-			return path, nil
-		}
-		next, err := url.Parse(link[1:indexOf(link, '>')])
+		next, err := reply.Next()
 		if err != nil {
 			return "", err
 		}
-		path = next.RequestURI()
-	}
-}
-
-func indexOf(text string, c byte) int {
-	for i := range len(text) {
-		if text[i] == c {
-			return i
+		if next == "" || at+200 >= messages {
+			return path, nil
 		}
+		path = next
 	}
-	return len(text)
 }

@@ -43,16 +43,23 @@ func pages[T any](ctx context.Context, c *Client, path string, h Headers) ([]T, 
 			return nil, err
 		}
 		all = append(all, page...)
-		link := reply.Header.Get("Link")
-		if link == "" {
-			return all, nil
+		if path, err = reply.Next(); err != nil || path == "" {
+			return all, err
 		}
-		next, found := strings.CutSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
-		if !found {
-			return nil, fmt.Errorf("a Link that is none: %s", link)
-		}
-		path = next
 	}
+}
+
+// Next is the path of the next page of a list (RFC 8288); empty after the last.
+func (r Reply) Next() (path string, err error) {
+	link := r.Header.Get("Link")
+	if link == "" {
+		return "", nil
+	}
+	path, found := strings.CutSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
+	if !found {
+		return "", fmt.Errorf("a Link that is none: %s", link)
+	}
+	return path, nil
 }
 
 // Search finds messages of a chat, or of the whole application (chat 0).

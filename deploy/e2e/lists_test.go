@@ -30,7 +30,9 @@ func testPages(t *testing.T, h *house) {
 			for _, part := range strings.Split(reply.Body, `"id":`)[1:] {
 				numbers = append(numbers, part[:strings.Index(part, ",")])
 			}
-			path = strings.TrimSuffix(strings.TrimPrefix(reply.Header.Get("Link"), "<"), `>; rel="next"`)
+			if path, err = reply.Next(); err != nil {
+				t.Fatal(err)
+			}
 			pages++
 		}
 		if pages != 3 || len(numbers) != 25 || order == "asc" && (numbers[0] != "1" || numbers[24] != "25") || order == "desc" && (numbers[0] != "25" || numbers[24] != "1") {

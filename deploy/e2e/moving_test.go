@@ -125,7 +125,9 @@ func pageThrough(t *testing.T, c *client.Client, path, token string) (seen map[i
 			}
 			seen[m]++
 		}
-		path = strings.TrimSuffix(strings.TrimPrefix(reply.Header.Get("Link"), "<"), `>; rel="next"`)
+		if path, err = reply.Next(); err != nil {
+			t.Fatal(err)
+		}
 		headers = nil
 	}
 	return seen, pages

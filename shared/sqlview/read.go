@@ -31,11 +31,8 @@ func (v *View) Application(ctx context.Context, partition int32, token string) (
 	err = v.read.QueryRowContext(ctx, "SELECT "+readProgress+", a.username, a.chats, a.created, a.version FROM progress p"+
 		" LEFT JOIN application a ON a.token = ?"+ofPartition, token, partition).
 		Scan(append(progressInto(&p), &username, &chats, &created, &version)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a, false, noProgress(partition), nil
-	}
-	if err != nil {
-		return a, false, p, v.fail("read", err)
+	if there, err := v.found(err); !there {
+		return a, false, p, err
 	}
 	return view.Application{Token: token, Username: username.String, Chats: chats.Int64, Created: fromMicros(created.Int64), Version: version.Int64},
 		version.Valid, p, nil
@@ -48,11 +45,8 @@ func (v *View) Chat(ctx context.Context, partition int32, application string, nu
 	err = v.read.QueryRowContext(ctx, "SELECT "+readProgress+", c.messages, c.created, c.version FROM progress p"+
 		" LEFT JOIN chat c ON c.application = ? AND c.number = ?"+ofPartition, application, number, partition).
 		Scan(append(progressInto(&p), &messages, &created, &version)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, false, noProgress(partition), nil
-	}
-	if err != nil {
-		return c, false, p, v.fail("read", err)
+	if there, err := v.found(err); !there {
+		return c, false, p, err
 	}
 	return view.Chat{Application: application, Number: number, Messages: messages.Int64, Created: fromMicros(created.Int64), Version: version.Int64},
 		version.Valid, p, nil
@@ -66,12 +60,17 @@ func (v *View) Message(ctx context.Context, partition int32, k view.MessageKey) 
 	err = v.read.QueryRowContext(ctx, "SELECT "+readProgress+", m.message, m.created, m.edited, m.deleted, m.version FROM progress p"+
 		" LEFT JOIN message m ON m.application = ? AND m.chat = ? AND m.number = ?"+ofPartition, k.Application, k.Chat, k.Number, partition).
 		Scan(append(progressInto(&p), &text, &created, &edited, &deleted, &version)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return m, false, noProgress(partition), nil
-	}
-	if err != nil {
-		return m, false, p, v.fail("read", err)
+	if there, err := v.found(err); !there {
+		return m, false, p, err
 	}
 	return view.Message{Application: k.Application, Chat: k.Chat, Number: k.Number, Text: text.String, Created: fromMicros(created.Int64),
 		Edited: fromMicros(edited.Int64), Deleted: deleted.Int64 != 0, Version: version.Int64}, version.Valid, p, nil
+}
+
+// found reports whether a row was read, and gives a failure its kind.
+func (v *View) found(err error) (bool, error) {
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		return err == nil, nil
+	}
+	return false, v.fail("read", err)
 }

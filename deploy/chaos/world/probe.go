@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"chatlog/deploy/client"
+	"chatlog/deploy/system"
 )
 
 // probes are applications of the harness's own, one in each partition. What is
@@ -82,19 +84,16 @@ func (w *World) all(ctx context.Context, clients []*client.Client, do func(ctx c
 			}
 		}
 		if count > 0 {
-			errs = append(errs, fmt.Errorf("%s, %d of %d partitions: %w", w.nameOf(c), count, partitions, first))
+			errs = append(errs, fmt.Errorf("%s, %d of %d partitions: %w", w.programOf(c).Name, count, partitions, first))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (w *World) nameOf(c *client.Client) string {
-	for _, p := range w.Programs() {
-		if c.Base == "http://"+p.Listen {
-			return p.Name
-		}
-	}
-	return c.Base
+// programOf is the program that a client calls.
+func (w *World) programOf(c *client.Client) *system.Program {
+	all := w.Programs()
+	return all[slices.IndexFunc(all, func(p *system.Program) bool { return c.Base == "http://"+p.Listen })]
 }
 
 // Writable writes to every partition through every instance that runs.
@@ -144,10 +143,8 @@ func (w *World) Searchable(ctx context.Context) error {
 // running leaves out the clients of instances that are scaled away.
 func (w *World) running(clients []*client.Client) (all []*client.Client) {
 	for _, c := range clients {
-		for _, p := range w.Programs() {
-			if p.Running() && c.Base == "http://"+p.Listen {
-				all = append(all, c)
-			}
+		if w.programOf(c).Running() {
+			all = append(all, c)
 		}
 	}
 	return all

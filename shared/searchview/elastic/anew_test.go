@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"chatlog/shared/command"
-	"chatlog/shared/searchconn"
 	"chatlog/shared/view"
 )
 
@@ -23,7 +21,7 @@ func TestMadeAnewWithinABatch(t *testing.T) {
 	uuid.Store("old")
 	progress.Store("")
 	var x *Index
-	at := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	x = opened(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Elastic-Product", "Elasticsearch")
 		w.Header().Set("Content-Type", "application/json")
 		body, _ := io.ReadAll(r.Body)
@@ -47,20 +45,12 @@ func TestMadeAnewWithinABatch(t *testing.T) {
 			fmt.Fprintf(w, `{"it":{"settings":{"index":{"uuid":%q}},"mappings":{"_meta":{"version":1000}}}}`, uuid.Load())
 		}
 	}))
-	defer at.Close()
-	cfg := searchconn.Default()
-	cfg.Addresses = []string{at.URL}
-	var err error
-	if x, err = Open(cfg, 1); err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close()
 	if err := x.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b := view.Batch{To: view.Progress{Log: "00000000000000a1", Generation: 1, Next: 2, LastID: "x", LastOffset: 1},
 		Entries: []view.Entry{{Offset: 1, Command: command.Command{Op: command.MessageCreate, Application: "a", Chat: 1, Number: 1, Message: "m"}}}}
-	_, err = x.Apply(t.Context(), b)
+	_, err := x.Apply(t.Context(), b)
 	p, found, err2 := x.Progress(t.Context(), 0)
 	if err2 != nil || found || p.Next != 0 {
 		t.Errorf("an index without a document is at %+v (%v), after %v", p, err2, err)

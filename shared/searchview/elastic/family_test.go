@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"chatlog/shared/fault"
-	"chatlog/shared/searchconn"
 )
 
 func withAliases(version int, aliases ...string) (d described) {
@@ -56,7 +54,7 @@ func TestFamilyOf(t *testing.T) {
 // neither made nor replaced.
 func TestTakenAsItIs(t *testing.T) {
 	there, asked := true, []string{}
-	at := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	x := opened(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.Method+" "+r.URL.Path)
 		w.Header().Set("X-Elastic-Product", "Elasticsearch")
 		w.Header().Set("Content-Type", "application/json")
@@ -66,14 +64,7 @@ func TestTakenAsItIs(t *testing.T) {
 		}
 		fmt.Fprintf(w, `{"it":{"settings":{"index":{"uuid":"u"}},"mappings":{"_meta":{"version":%d}}}}`, version-1)
 	}))
-	defer at.Close()
-	cfg := searchconn.Default()
-	cfg.Addresses, cfg.Alias = []string{at.URL}, "a"
-	x, err := Open(cfg, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close()
+	x.cfg.Alias = "a"
 	if err := x.Ready(t.Context()); err == nil {
 		t.Error("an index with an older mapping passes for ready")
 	}

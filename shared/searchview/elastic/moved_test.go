@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
 	"chatlog/shared/command"
-	"chatlog/shared/searchconn"
 	"chatlog/shared/view"
 )
 
@@ -56,15 +54,7 @@ func (m *movable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // behind the alias is not taken for what the one that is there now has.
 func TestTheAliasMoves(t *testing.T) {
 	m := &movable{now: "one", next: map[string]int64{"one": 10, "two": 7}}
-	at := httptest.NewServer(m)
-	defer at.Close()
-	cfg := searchconn.Default()
-	cfg.Addresses = []string{at.URL}
-	x, err := Open(cfg, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close()
+	x := opened(t, m)
 	before, err := x.Standing(t.Context(), 0)
 	if err != nil || before.Index != "one" || before.Progress.Next != 10 {
 		t.Fatal(before, err)
@@ -99,15 +89,7 @@ func TestTheAliasMoves(t *testing.T) {
 // progress would be replaced by one that does not count there.
 func TestABatchFromTheBeginning(t *testing.T) {
 	m := &movable{now: "one", next: map[string]int64{"two": 7}}
-	at := httptest.NewServer(m)
-	defer at.Close()
-	cfg := searchconn.Default()
-	cfg.Addresses = []string{at.URL}
-	x, err := Open(cfg, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close()
+	x := opened(t, m)
 	if p, there, err := x.Progress(t.Context(), 0); err != nil || there {
 		t.Fatal(p, err)
 	}

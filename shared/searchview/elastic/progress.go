@@ -53,27 +53,27 @@ type held struct {
 
 // Progress reads a partition's progress in real time.
 func (x *Index) Progress(ctx context.Context, partition int32) (view.Progress, bool, error) {
-	if err := x.lookup(ctx); err != nil {
-		return view.Progress{}, false, err
-	}
-	list, err := x.current(ctx, partition)
-	if err != nil {
-		return view.Progress{}, false, err
-	}
-	return list[0].progress, list[0].found, nil
+	h, err := x.lookedUp(ctx, partition)
+	return h.progress, h.found, err
 }
 
 // Standing is a partition's progress in real time, and the UUID of the index that
 // it was read from.
 func (x *Index) Standing(ctx context.Context, partition int32) (searchview.Standing, error) {
+	h, err := x.lookedUp(ctx, partition)
+	return searchview.Standing{Index: h.index, Progress: h.progress}, err
+}
+
+// lookedUp reads a partition's progress from the index that is behind the alias now.
+func (x *Index) lookedUp(ctx context.Context, partition int32) (held, error) {
 	if err := x.lookup(ctx); err != nil {
-		return searchview.Standing{}, err
+		return held{}, err
 	}
 	list, err := x.current(ctx, partition)
 	if err != nil {
-		return searchview.Standing{}, err
+		return held{}, err
 	}
-	return searchview.Standing{Index: list[0].index, Progress: list[0].progress}, nil
+	return list[0], nil
 }
 
 // Progresses reads the progress of all partitions in real time.

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
 	"chatlog/shared/command"
 	"chatlog/shared/fault"
-	"chatlog/shared/searchconn"
 	"chatlog/shared/view"
 )
 
@@ -83,15 +81,7 @@ func TestVerdicts(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.status, " ", c.kind), func(t *testing.T) {
 			s := &server{status: c.status, kind: c.kind}
-			at := httptest.NewServer(s)
-			defer at.Close()
-			cfg := searchconn.Default()
-			cfg.Addresses = []string{at.URL}
-			x, err := Open(cfg, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer x.Close()
+			x := opened(t, s)
 			rejections, err := x.Apply(t.Context(), b)
 			if (err == nil) != (c.done || c.rejected) || err != nil && !fault.Is(err, fault.Transient) {
 				t.Errorf("got %v", err)

@@ -27,7 +27,7 @@ type GroupConfig struct {
 // --reset-offsets): the view's own progress is the authority.
 type Group struct {
 	cfg     GroupConfig
-	work    func(partition int32, commit func(int64)) *worker
+	sink    Sink
 	status  *Status
 	logger  *slog.Logger
 	cancel  context.CancelFunc
@@ -48,11 +48,7 @@ type Sink struct {
 
 // NewGroup makes a view's group as a component.
 func NewGroup(cfg GroupConfig, s Sink, status *Status, logger *slog.Logger) *Group {
-	g := &Group{cfg: cfg, status: status, logger: logger, done: make(chan struct{}), held: map[int32]*holding{}}
-	g.work = func(partition int32, commit func(int64)) *worker {
-		return s.worker(partition, status, logger, commit)
-	}
-	return g
+	return &Group{cfg: cfg, sink: s, status: status, logger: logger, done: make(chan struct{}), held: map[int32]*holding{}}
 }
 
 // Name gives the component's name.
@@ -192,7 +188,7 @@ func (g *Group) hold(ctx context.Context, partition int32, offset int64) *holdin
 	ctx, cancel := context.WithCancel(ctx)
 	h := newHolding(partition, offset, cancel)
 	g.held[partition] = h
-	w := g.work(partition, h.progressed)
+	w := g.sink.worker(partition, g.status, g.logger, h.progressed)
 	w.letters = given{w.letters, h}
 	go func() {
 		defer close(h.ended)

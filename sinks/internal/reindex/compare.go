@@ -42,15 +42,7 @@ func (r *Run) compare(ctx context.Context, crew Crew, f elastic.Family) error {
 // caughtUp waits for the sinks for a while: the more the index lacks that they
 // fill, the less its count says. They may be stopped, too.
 func (r *Run) caughtUp(ctx context.Context, crew Crew, name string) error {
-	var ends map[int32]int64
-	err := r.patiently(ctx, func() (err error) {
-		ends, err = r.ends(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	err = r.await(ctx, r.Current, ends, crew, name, r.Patience)
+	err := r.toEnd(ctx, r.Current, crew, name, r.Patience)
 	if errors.Is(err, errStill) {
 		r.Tell("the sinks have not come to the log's end: %s has not moved for %s", name, r.Patience)
 		return nil

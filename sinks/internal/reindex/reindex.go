@@ -152,6 +152,11 @@ func (r *Run) build(ctx context.Context, f elastic.Family) error {
 
 // fill waits until the next index has come to the log's end as of now.
 func (r *Run) fill(ctx context.Context, crew Crew, name string) error {
+	return r.toEnd(ctx, r.Next, crew, name, 0)
+}
+
+// toEnd waits until an index has come to the log's end as of now, see await.
+func (r *Run) toEnd(ctx context.Context, x Index, crew Crew, name string, patience time.Duration) error {
 	var ends map[int32]int64
 	err := r.patiently(ctx, func() (err error) {
 		ends, err = r.ends(ctx)
@@ -160,7 +165,7 @@ func (r *Run) fill(ctx context.Context, crew Crew, name string) error {
 	if err != nil {
 		return err
 	}
-	return r.await(ctx, r.Next, ends, crew, name, 0)
+	return r.await(ctx, x, ends, crew, name, patience)
 }
 
 // await waits until an index has come to ends: as long as it takes, or, with
