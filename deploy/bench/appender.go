@@ -24,7 +24,7 @@ func (b *bench) appenders(ctx context.Context) error {
 	for _, row := range []struct {
 		name  string
 		count int
-	}{{"appender alone, 1 partition", 1}, {"appender alone, 12 partitions", 12}} {
+	}{{"appender alone, 1 partition", 1}, {rowAppender, 12}} {
 		size := 0 // of raw's batches
 		ours := func(ctx context.Context, d time.Duration) (Sample, error) {
 			s, mean, err := b.appendRate(ctx, d, row.count, "appender", "-side", "ours")

@@ -138,6 +138,16 @@ func (b *bench) wants(names ...string) bool {
 	return slices.ContainsFunc(names, b.only.MatchString)
 }
 
+// row finds a row that was taken.
+func (b *bench) row(name string) (Row, bool) {
+	for _, r := range b.rows {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return Row{}, false
+}
+
 // compare takes a row, tells it, and keeps it.
 func (b *bench) compare(ctx context.Context, row Row, ours, theirs side) error {
 	if !b.only.MatchString(row.Name) {

@@ -18,7 +18,7 @@ import (
 // drainRows compares how fast the MySQL sink empties a log with raw multi-row
 // INSERTs of the very rows that it writes, into the same schema.
 func (b *bench) drainRows(ctx context.Context) error {
-	row := Row{Name: "MySQL sink draining the log", Yardstick: "raw multi-row INSERT", Reach: 0.85}
+	row := Row{Name: rowMySQL, Yardstick: "raw multi-row INSERT", Reach: 0.85}
 	if !b.only.MatchString(row.Name) {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -146,13 +145,13 @@ func (b *bench) keepsUp(ctx context.Context, rate float64) (kept bool, cost map[
 // and raw _bulk.
 func (b *bench) allowed(rate float64) string {
 	sum := 0.0
-	for _, name := range []string{"POST message, 256 connections, 1,000 chats", "appender alone, 12 partitions", "MySQL sink draining the log", "search sink draining the log"} {
-		at := slices.IndexFunc(b.rows, func(r Row) bool { return r.Name == name })
-		if at < 0 {
+	for _, name := range []string{rowPosts, rowAppender, rowMySQL, rowSearch} {
+		row, taken := b.row(name)
+		if !taken {
 			return ""
 		}
-		for process := range b.rows[at].Theirs[0].CPU {
-			sum += middle(column(b.rows[at].Theirs, func(s Sample) float64 { return s.CPU[process] }))
+		for process := range row.Theirs[0].CPU {
+			sum += middle(column(row.Theirs, func(s Sample) float64 { return s.CPU[process] }))
 		}
 	}
 	most := float64(runtime.NumCPU()) * 100_000 / sum

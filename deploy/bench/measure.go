@@ -33,6 +33,14 @@ type Row struct {
 	Ratios    []float64
 }
 
+// Rows that other figures are computed from, by name.
+const (
+	rowPosts    = "POST message, 256 connections, 1,000 chats"
+	rowAppender = "appender alone, 12 partitions"
+	rowMySQL    = "MySQL sink draining the log"
+	rowSearch   = "search sink draining the log"
+)
+
 // compare takes rounds of both sides in turn: what the machine does meanwhile
 // meets both alike.
 func compare(ctx context.Context, row Row, rounds int, d time.Duration, ours, theirs side) (Row, error) {

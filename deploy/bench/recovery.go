@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,14 +31,14 @@ func (b *bench) recovery(ctx context.Context) error {
 	for _, r := range []struct {
 		view drained
 		row  string
-	}{{intoRows, "MySQL sink draining the log"}, {intoIndex, "search sink draining the log"}} {
+	}{{intoRows, rowMySQL}, {intoIndex, rowSearch}} {
 		s, err := b.drain(ctx, r.view)
 		if err != nil {
 			return err
 		}
 		value := fmt.Sprintf("%.0f records in %.0f s, %.0f/s", records, records/s.Rate, s.Rate)
-		if at := slices.IndexFunc(b.rows, func(row Row) bool { return row.Name == r.row }); at >= 0 {
-			value += fmt.Sprintf(", %.2f of its rate with a short log", s.Rate/middle(column(b.rows[at].Ours, func(s Sample) float64 { return s.Rate })))
+		if row, taken := b.row(r.row); taken {
+			value += fmt.Sprintf(", %.2f of its rate with a short log", s.Rate/middle(column(row.Ours, func(s Sample) float64 { return s.Rate })))
 		}
 		b.figure(Figure{Name: "recovery: view " + r.view.view + " anew from the log", Value: fmt.Sprintf("%s; sink's peak memory %d MB", value, s.Memory>>20),
 			Aim: "0.80 of the rate", CPU: s.CPU})

@@ -24,7 +24,7 @@ import (
 // requests of the very documents that it writes, as large as its own, into an
 // index of the same kind.
 func (b *bench) drainSearch(ctx context.Context) error {
-	row := Row{Name: "search sink draining the log", Yardstick: "raw _bulk", Reach: 0.9}
+	row := Row{Name: rowSearch, Yardstick: "raw _bulk", Reach: 0.9}
 	if !b.only.MatchString(row.Name) {
 		return nil
 	}
@@ -100,15 +100,6 @@ func (b *bench) bulk(ctx context.Context, all []asked) (Sample, error) {
 
 // likeOurs makes an index with the mapping and the settings of the system's own.
 func (b *bench) likeOurs(ctx context.Context, alias string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.parts.Elasticsearch+"/"+b.parts.Alias, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
 	type index struct {
 		Mappings json.RawMessage `json:"mappings"`
 		Settings struct {
@@ -117,7 +108,7 @@ func (b *bench) likeOurs(ctx context.Context, alias string) error {
 		Aliases map[string]any `json:"aliases"`
 	}
 	var found map[string]index
-	if err := json.NewDecoder(response.Body).Decode(&found); err != nil {
+	if err := b.parts.AskElasticsearch(ctx, http.MethodGet, "/"+b.parts.Alias, nil, &found); err != nil {
 		return err
 	}
 	if len(found) != 1 {
@@ -128,24 +119,7 @@ func (b *bench) likeOurs(ctx context.Context, alias string) error {
 		delete(mine.Settings.Index, given)
 	}
 	mine.Aliases = map[string]any{alias: map[string]any{"is_write_index": true}}
-	body, err := json.Marshal(mine)
-	if err != nil {
-		return err
-	}
-	create, err := http.NewRequestWithContext(ctx, http.MethodPut, b.parts.Elasticsearch+"/"+alias+"-000001", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	create.Header.Set("Content-Type", "application/json")
-	created, err := http.DefaultClient.Do(create)
-	if err != nil {
-		return err
-	}
-	defer created.Body.Close()
-	if created.StatusCode != http.StatusOK {
-		return fmt.Errorf("index %s: %s", alias, created.Status)
-	}
-	return nil
+	return b.parts.AskElasticsearch(ctx, http.MethodPut, "/"+alias+"-000001", mine, nil)
 }
 
 // searchedFor is how many different searches are sent.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,19 +56,10 @@ func (b *bench) mysqlVersion(ctx context.Context) (version string, err error) {
 }
 
 func (b *bench) searchVersion(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.parts.Elasticsearch+"/_nodes?filter_path=nodes.*.version", nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
 	var about struct {
 		Nodes map[string]struct{ Version string }
 	}
-	err = json.NewDecoder(response.Body).Decode(&about)
+	err := b.parts.AskElasticsearch(ctx, http.MethodGet, "/_nodes?filter_path=nodes.*.version", nil, &about)
 	for _, node := range about.Nodes {
 		return node.Version, err
 	}

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -127,7 +128,7 @@ func (p Parts) removeBehind(ctx context.Context, alias string) error {
 	behind, err := p.Behind(ctx, alias)
 	errs := []error{err}
 	for _, index := range behind {
-		errs = append(errs, p.elasticsearch(ctx, http.MethodDelete, "/"+index, nil))
+		errs = append(errs, p.AskElasticsearch(ctx, http.MethodDelete, "/"+index, nil, nil))
 	}
 	return errors.Join(errs...)
 }
@@ -135,15 +136,25 @@ func (p Parts) removeBehind(ctx context.Context, alias string) error {
 // Behind lists the indices behind an alias.
 func (p Parts) Behind(ctx context.Context, alias string) ([]string, error) {
 	var behind map[string]json.RawMessage
-	err := p.elasticsearch(ctx, http.MethodGet, "/_alias/"+alias, &behind)
+	err := p.AskElasticsearch(ctx, http.MethodGet, "/_alias/"+alias, nil, &behind)
 	return slices.Sorted(maps.Keys(behind)), err
 }
 
-// elasticsearch sends a request. What is not there is no error.
-func (p Parts) elasticsearch(ctx context.Context, method, path string, out any) error {
-	request, err := http.NewRequestWithContext(ctx, method, p.Elasticsearch+path, nil)
+// AskElasticsearch sends a request, with a JSON body if in is not nil, and decodes
+// the answer into out. What is not there is no error.
+func (p Parts) AskElasticsearch(ctx context.Context, method, path string, in, out any) error {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return err
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, p.Elasticsearch+path, &body)
 	if err != nil {
 		return err
+	}
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
@@ -189,7 +200,7 @@ func (p Parts) IndexProgress(ctx context.Context, partition int32) (int64, error
 	var found struct {
 		Source struct{ Progress struct{ Next int64 } } `json:"_source"`
 	}
-	err := p.elasticsearch(ctx, http.MethodGet, fmt.Sprintf("/%s/_doc/progress:%d?routing=progress", p.Alias, partition), &found)
+	err := p.AskElasticsearch(ctx, http.MethodGet, fmt.Sprintf("/%s/_doc/progress:%d?routing=progress", p.Alias, partition), nil, &found)
 	return found.Source.Progress.Next, err
 }
 
@@ -202,13 +213,13 @@ func (p Parts) RemoveDocument(ctx context.Context, routing, id string) error {
 		Version int64 `json:"_version"`
 	}
 	path := "/" + p.Alias + "/_doc/" + id + "?routing=" + routing
-	if err := p.elasticsearch(ctx, http.MethodGet, path, &found); err != nil {
+	if err := p.AskElasticsearch(ctx, http.MethodGet, path, nil, &found); err != nil {
 		return err
 	}
 	if found.Version == 0 {
 		return fmt.Errorf("there is no document %s", id)
 	}
-	return p.elasticsearch(ctx, http.MethodDelete, fmt.Sprintf("%s&version_type=external_gte&version=%d", path, found.Version), nil)
+	return p.AskElasticsearch(ctx, http.MethodDelete, fmt.Sprintf("%s&version_type=external_gte&version=%d", path, found.Version), nil, nil)
 }
 
 // Lag tells whether one of the groups, of both views if none is named, has not

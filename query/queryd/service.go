@@ -19,7 +19,6 @@ import (
 	"chatlog/query/internal/httpapi"
 	"chatlog/query/internal/read"
 	"chatlog/shared/directory"
-	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/lifecycle"
@@ -112,10 +111,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	// be looked for at the end of a partition that is not its own.
 	var rightCount atomic.Bool
 	count := func(ctx context.Context) error {
-		n, err := conn.Partitions(ctx, cfg.Topics.Commands.Name)
-		if err == nil && n != cfg.Topics.Commands.Partitions {
-			err = fault.New(fault.Transient, fmt.Sprintf("topic %s has %d partitions, the setting says %d", cfg.Topics.Commands.Name, n, cfg.Topics.Commands.Partitions))
-		}
+		err := topic.Counted(ctx, conn, cfg.Topics.Commands)
 		rightCount.Store(err == nil)
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"chatlog/shared/clock"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/searchview/elastic"
+	"chatlog/shared/topic"
 	"chatlog/sinks/internal/consume"
 	"chatlog/sinks/internal/deadletter"
 	"chatlog/sinks/internal/reindex"
@@ -71,11 +72,7 @@ func Reindex(ctx context.Context, cfg Config, parts Parts, index *elastic.Index,
 	conn := kafkaconn.Open(cfg.Kafka)
 	defer conn.Close()
 	commands := cfg.Topics.Commands
-	count, err := conn.Partitions(ctx, commands.Name)
-	if err == nil && count != commands.Partitions { // else an index without some of them would pass for whole
-		err = fmt.Errorf("topic %s has %d partitions, the setting says %d", commands.Name, count, commands.Partitions)
-	}
-	if err != nil {
+	if err := topic.Counted(ctx, conn, commands); err != nil { // or an index without some of them would pass for whole
 		return false, err
 	}
 	told := newProgress(out, o.Bar)

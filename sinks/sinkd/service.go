@@ -2,7 +2,6 @@ package sinkd
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -103,11 +102,7 @@ func (b *builder) add(section ViewSection, v consume.View, tells bool) {
 	status := consume.NewStatus(v.Name(), b.metrics, clock.Now)
 	commands := b.cfg.Topics.Commands
 	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Topic: commands.Name, Ready: func(ctx context.Context) error {
-		count, err := b.conn.Partitions(ctx, commands.Name)
-		if err == nil && count != commands.Partitions {
-			err = fault.New(fault.Transient, fmt.Sprintf("topic %s has %d partitions", commands.Name, count))
-		}
-		return err
+		return topic.Counted(ctx, b.conn, commands)
 	}}
 	b.components = append(b.components, consume.NewGroup(group, b.sink(section, v, tells), status, logger))
 	b.health = append(b.health, telemetry.Part{Name: v.Name(), Required: true, Check: func(ctx context.Context) error {
