@@ -30,11 +30,14 @@ const endWait = time.Millisecond
 // Append produces one batch.
 func (l *kafkaLog) Append(ctx context.Context, records []partition.Record) partition.AppendResult {
 	out := make([]kafkaconn.Record, len(records))
+	headers := make([]command.Header, 0, 2*len(records))
 	for i, r := range records {
-		out[i] = kafkaconn.Record{Key: r.Key, Value: r.Value, Headers: []command.Header{{Key: command.HeaderAt, Value: r.At}}}
+		first := len(headers)
+		headers = append(headers, command.Header{Key: command.HeaderAt, Value: r.At})
 		if r.Trace != nil {
-			out[i].Headers = append(out[i].Headers, command.Header{Key: command.HeaderTrace, Value: r.Trace})
+			headers = append(headers, command.Header{Key: command.HeaderTrace, Value: r.Trace})
 		}
+		out[i] = kafkaconn.Record{Key: r.Key, Value: r.Value, Headers: headers[first:len(headers):len(headers)]}
 	}
 	base, err := l.conn.Produce(ctx, l.topic, l.partition, out)
 	return partition.AppendResult{Base: base, Err: err, Refused: err != nil && kafkaconn.Refused(err), TooLarge: fault.Is(err, fault.TooLarge)}

@@ -132,6 +132,14 @@ func Decode(value []byte) (Command, error) {
 	if !utf8.Valid(value) {
 		return Command{}, errors.New("command: not valid UTF-8")
 	}
+	if c, ok := decodeCanonical(value); ok {
+		return c, nil
+	}
+	return decodeAny(value)
+}
+
+// decodeAny reads any JSON that is a command.
+func decodeAny(value []byte) (Command, error) {
 	var e envelope
 	d := json.NewDecoder(bytes.NewReader(value))
 	d.DisallowUnknownFields()

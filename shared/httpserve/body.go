@@ -1,6 +1,7 @@
 package httpserve
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -33,8 +34,9 @@ func drain(r *http.Request) {
 
 // Body is a JSON object as it was sent. Field names are compared exactly.
 type Body struct {
-	Raw    []byte
-	fields map[string]json.RawMessage
+	Raw         []byte
+	fields      map[string]json.RawMessage
+	name, value []byte // instead of fields: the only one, a string without escapes
 }
 
 // ReadBody reads a request's body: one JSON object in valid UTF-8, at most
@@ -59,6 +61,9 @@ func ParseBody(raw []byte) (Body, error) {
 	if !utf8.Valid(raw) {
 		return b, fault.New(fault.Invalid, "Body is not valid UTF-8")
 	}
+	if b.name, b.value = single(raw); b.value != nil {
+		return b, nil
+	}
 	err := json.Unmarshal(raw, &b.fields)
 	var wrongType *json.UnmarshalTypeError
 	switch {
@@ -74,6 +79,12 @@ func ParseBody(raw []byte) (Body, error) {
 
 // String gives a field that must be a string; null counts as absent.
 func (b Body) String(name string) (value string, present bool, err error) {
+	if b.value != nil {
+		if string(b.name) != name {
+			return "", false, nil
+		}
+		return string(b.value), true, nil
+	}
 	raw, present := b.fields[name]
 	if !present || string(raw) == "null" {
 		return "", false, nil
@@ -100,22 +111,29 @@ func isJSON(header string) bool {
 	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
+var errBody = fault.New(fault.TooLarge, "Body is larger than 1 MiB")
+
+// promised is how much memory a request gets for the length that it says it has,
+// in bytes; more only as it arrives.
+const promised = 16 << 10
+
 // ReadRaw reads a request's body as it is, at most MaxBody bytes.
 func ReadRaw(r *http.Request) ([]byte, error) {
-	tooLarge := fault.New(fault.TooLarge, "Body is larger than 1 MiB")
 	if r.ContentLength > MaxBody {
-		return nil, tooLarge
+		return nil, errBody
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	var raw bytes.Buffer
+	raw.Grow(int(min(max(r.ContentLength, 0), promised)) + bytes.MinRead)
+	_, err := raw.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, err
 	case err != nil:
 		return nil, fault.Wrap(fault.Invalid, "Body could not be read", err)
-	case len(raw) > MaxBody:
-		return nil, tooLarge
+	case raw.Len() > MaxBody:
+		return nil, errBody
 	}
-	return raw, nil
+	return raw.Bytes(), nil
 }
 
 // loneSurrogate finds a \uD800–\uDFFF escape without its other half in valid

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -156,11 +157,14 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
 	}
-	routed := *req
-	address := *req.URL
-	address.Path = path
-	routed.URL = &address
-	r.routes.ServeHTTP(rec, &routed)
+	if path != req.URL.Path {
+		routed := *req
+		address := *req.URL
+		address.Path = path
+		routed.URL = &address
+		req = &routed
+	}
+	r.routes.ServeHTTP(rec, req)
 }
 
 // escapedPath gives the path as it was sent. url.URL.EscapedPath would escape a
@@ -174,17 +178,20 @@ func escapedPath(u *url.URL) string {
 
 func (r *Router) tell(req *http.Request, rec *recorder, id string, took time.Duration) {
 	r.metrics.observe(rec.route, req.Method, rec.status, took)
+	level := slog.LevelInfo
+	switch {
+	case rec.route == "/healthz" || rec.route == "/readyz" || rec.route == "/metrics":
+		level = slog.LevelDebug // probes would drown the rest
+	case rec.err != nil && rec.status >= 500:
+		level = slog.LevelWarn
+	}
+	if !r.logger.Enabled(req.Context(), level) {
+		return
+	}
 	attributes := []slog.Attr{slog.String("method", req.Method), slog.String("route", rec.route), slog.Int("status", rec.status),
 		slog.Duration("took", took), slog.Int64("bytes", rec.bytes), slog.String("request_id", id), slog.String("remote", req.RemoteAddr)}
-	level := slog.LevelInfo
-	if rec.route == "/healthz" || rec.route == "/readyz" || rec.route == "/metrics" {
-		level = slog.LevelDebug // probes would drown the rest
-	}
 	if rec.err != nil {
 		attributes = append(attributes, slog.String("error", rec.err.Error()))
-		if rec.status >= 500 {
-			level = slog.LevelWarn
-		}
 	}
 	r.logger.LogAttrs(req.Context(), level, "request", attributes...)
 }
@@ -270,9 +277,22 @@ func WriteError(w http.ResponseWriter, err error) {
 	writeJSON(w, statusOf[kind], errorBody{fault.PublicOf(err)})
 }
 
+// replies is memory to make replies in.
+var replies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// largestKept bounds the memory that is kept of a reply, in bytes: a few long
+// lists must not hold their size for ever.
+const largestKept = 64 << 10
+
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
+	body := replies.Get().(*bytes.Buffer)
+	body.Reset()
+	defer func() {
+		if body.Cap() <= largestKept {
+			replies.Put(body)
+		}
+	}()
+	encoder := json.NewEncoder(body)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil { // a defect: replies are plain structs
 		panic(err)

@@ -30,17 +30,17 @@ func (c *Conn) Produce(ctx context.Context, topic string, partition int32, recor
 		return 0, fault.New(fault.Terminal, "no records to produce")
 	}
 	list := make([]kafka.Record, len(records))
+	headers := make([]kafka.Header, 0, 2*len(records))
 	for i, r := range records {
 		list[i].Value = kafka.NewBytes(r.Value)
 		if r.Key != nil {
 			list[i].Key = kafka.NewBytes(r.Key)
 		}
-		if len(r.Headers) > 0 {
-			list[i].Headers = make([]kafka.Header, len(r.Headers))
-			for j, h := range r.Headers {
-				list[i].Headers[j] = kafka.Header{Key: h.Key, Value: h.Value}
-			}
+		first := len(headers)
+		for _, h := range r.Headers {
+			headers = append(headers, kafka.Header{Key: h.Key, Value: h.Value})
 		}
+		list[i].Headers = headers[first:len(headers):len(headers)]
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()

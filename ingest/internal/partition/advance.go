@@ -80,7 +80,8 @@ func (m *Machine) evict() { m.stats.Evicted += uint64(m.state.evict(m.cfg.Limits
 
 // plan judges the queue in order and drafts the next batch from it.
 func (m *Machine) plan(now time.Time) *draft {
-	d := newDraft(&m.state, now)
+	d := &m.draft
+	d.begin(&m.state, now, min(len(m.queue), m.limit.records))
 	rest := m.queue[:0]
 	for i, c := range m.queue {
 		if c.answered {

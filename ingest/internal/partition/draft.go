@@ -10,7 +10,7 @@ import (
 )
 
 // draft is a batch in the making: the state as it would be if everything
-// planned so far were appended. It is thrown away when the append fails.
+// planned so far were appended. It is begun anew for each batch.
 type draft struct {
 	state        *state
 	now          time.Time
@@ -22,6 +22,7 @@ type draft struct {
 	records      []Record
 	planned      []*Call
 	bytes        int
+	memory       []byte // of the records; the batch on its way keeps it
 }
 
 // Record is one record of a batch as it is produced.
@@ -32,15 +33,18 @@ type Record struct {
 	Trace []byte // the `traceparent` header; nil: none
 }
 
-func newDraft(s *state, now time.Time) *draft {
-	return &draft{
-		state:        s,
-		now:          command.Now(now),
-		applications: map[string]applicationState{},
-		chats:        map[view.ChatKey]chatState{},
-		messages:     map[view.MessageKey]messageState{},
-		ids:          map[string]bool{},
+// begin makes the draft empty. expected is the number of calls it may take.
+func (d *draft) begin(s *state, now time.Time, expected int) {
+	if d.ids == nil {
+		d.applications, d.chats = map[string]applicationState{}, map[view.ChatKey]chatState{}
+		d.messages, d.ids = map[view.MessageKey]messageState{}, map[string]bool{}
 	}
+	clear(d.applications)
+	clear(d.chats)
+	clear(d.messages)
+	clear(d.ids)
+	d.state, d.now, d.bytes, d.memory = s, command.Now(now), 0, nil
+	d.commands, d.records, d.planned = make([]command.Command, 0, expected), make([]Record, 0, expected), make([]*Call, 0, expected)
 }
 
 // outcome is what a draft makes of a call.
@@ -224,13 +228,30 @@ func (d *draft) message(key view.MessageKey) (messageState, bool) {
 // text of its headers: varint lengths, attributes, deltas, header names.
 const recordOverhead = 64
 
+// typicalRecord is the memory that a batch is given for each record to begin with.
+const typicalRecord = 512
+
+// record writes a command for the place that it gets in the batch.
+func (d *draft) record(cmd *command.Command) Record {
+	if d.memory == nil {
+		d.memory = make([]byte, 0, cap(d.records)*typicalRecord)
+	}
+	begin := len(d.memory)
+	d.memory = append(d.memory, cmd.Application...)
+	key := len(d.memory)
+	d.memory = command.Append(d.memory, cmd)
+	value := len(d.memory)
+	at := position.At{Log: d.state.log.ID, Offset: d.state.end + int64(len(d.records))}
+	d.memory = at.Append(d.memory)
+	end := len(d.memory)
+	return Record{Key: d.memory[begin:key:key], Value: d.memory[key:value:value], At: d.memory[value:end:end]}
+}
+
 // add puts a numbered command into the batch unless it would grow beyond the
 // limits. A batch takes at least one command whatever its size: the broker
 // has the last word on that one.
 func (d *draft) add(c *Call, cmd command.Command, limit batchLimit) bool {
-	value := command.Encode(&cmd)
-	at := position.At{Log: d.state.log.ID, Offset: d.state.end + int64(len(d.records))}
-	r := Record{Key: []byte(cmd.Application), Value: value, At: at.Append(nil)}
+	r := d.record(&cmd)
 	size := len(r.Key) + len(r.Value) + len(r.At) + recordOverhead
 	if c.Request.Trace != "" {
 		r.Trace = []byte(c.Request.Trace)

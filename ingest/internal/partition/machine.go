@@ -81,6 +81,7 @@ type Machine struct {
 	waiting int              // number of unanswered calls, followers included
 
 	flight    *flight
+	draft     draft
 	limit     batchLimit
 	reading   bool // effects under way
 	loading   bool

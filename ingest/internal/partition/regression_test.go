@@ -103,7 +103,8 @@ func (r *rig) counting(id string) (n int) {
 	return n
 }
 
-func (r *rig) open(t *testing.T) {
+func (r *rig) open(t testing.TB) {
+	t.Helper()
 	r.settleAll()
 	a := r.submit(Request{ID: rid(1), Op: command.ApplicationCreate, Application: rapp, Username: "u"}, time.Minute)
 	r.settleAll()

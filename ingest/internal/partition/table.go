@@ -18,6 +18,7 @@ type entry[K comparable, V any] struct {
 type table[K comparable, V any] struct {
 	index          map[K]*entry[K, V]
 	oldest, newest *entry[K, V]
+	free           *entry[K, V] // those that were dropped, for the next ones; linked by newer
 }
 
 func newTable[K comparable, V any]() table[K, V] {
@@ -43,13 +44,23 @@ func (t *table[K, V]) get(key K) (V, bool) {
 func (t *table[K, V]) put(key K, value V, changed int64) {
 	e := t.index[key]
 	if e == nil {
-		e = &entry[K, V]{key: key}
+		e = t.fresh()
+		e.key = key
 		t.index[key] = e
 	} else {
 		t.unlink(e)
 	}
 	e.value, e.changed = value, changed
 	t.link(e)
+}
+
+func (t *table[K, V]) fresh() *entry[K, V] {
+	e := t.free
+	if e == nil {
+		return new(entry[K, V])
+	}
+	t.free, e.newer = e.newer, nil
+	return e
 }
 
 // load puts what the view says of a key, unless the log has said something
@@ -74,6 +85,8 @@ func (t *table[K, V]) evict(limit int, progress int64, scan int) (dropped int) {
 			}
 			t.unlink(e)
 			delete(t.index, e.key)
+			*e = entry[K, V]{newer: t.free}
+			t.free = e
 		}
 		e = next
 	}
