@@ -21,15 +21,18 @@ import (
 type bench struct {
 	*system.System
 	options
-	parts   system.Parts
-	dir     string
-	bin     string
-	only    *regexp.Regexp
-	out     io.Writer
-	tenants []tenant // what was generated
-	rows    []Row
-	figures []Figure
-	tokens  []string // applications, chats of each: chatsPer
+	parts       system.Parts
+	dir         string
+	bin         string
+	only        *regexp.Regexp
+	out         io.Writer
+	machineName string
+	tenants     []tenant // what was generated
+	rows        []Row
+	figures     []Figure
+	tokens      []string // applications, chats of each: chatsPer
+
+	profileAt map[string]string // where programs can be profiled, by name
 }
 
 // How the messages are spread: apps × chatsPer chats, over all partitions.
@@ -50,6 +53,11 @@ func (b *bench) start(ctx context.Context) (err error) {
 	}
 	if b.System, err = system.Real(b.bin, b.dir, b.parts, "CHATLOG_LOG_LEVEL=warn"); err != nil {
 		return err
+	}
+	for _, p := range b.Programs {
+		if err := b.profiled(p); err != nil {
+			return err
+		}
 	}
 	if err := b.Start(ctx); err != nil {
 		return err
@@ -159,5 +167,5 @@ func (b *bench) compare(ctx context.Context, row Row, ours, theirs side) error {
 	}
 	b.rows = append(b.rows, row)
 	fmt.Fprintln(b.out, row.line())
-	return nil
+	return errors.Join(b.save(), b.profile(ctx, row, ours))
 }

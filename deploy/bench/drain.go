@@ -95,9 +95,9 @@ func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample,
 	if err != nil {
 		return Sample{}, err
 	}
-	p := &system.Program{Name: "drain", Path: filepath.Join(b.bin, "sinks"), Args: []string{view.view}, Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "drain.log"),
+	p := &system.Program{Name: "sink", Path: filepath.Join(b.bin, "sinks"), Args: []string{view.view}, Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "drain.log"),
 		Env: append(append(own.Env(), "CHATLOG_SINKS_LISTEN="+at, "CHATLOG_LOG_LEVEL=warn"), env...)}
-	if err := p.Start(); err != nil {
+	if err := errors.Join(b.profiled(p), p.Start()); err != nil {
 		return Sample{}, err
 	}
 	s, err := metered(processes(map[string]int{"sink": p.PID(), view.process: part(view.process)}), func() (Sample, float64, error) {

@@ -109,10 +109,10 @@ func (b *bench) readGrown(ctx context.Context, tenants []tenant, cost map[string
 		{listFirst, func(tenant, *rand.Rand) string { return "/messages" }},
 		{searchChat, func(_ tenant, r *rand.Rand) string { return "/search?q=" + url.QueryEscape(words.text(r, 12)) }},
 	} {
-		s, err := b.answered(c, func(r *rand.Rand) string {
+		s, err := b.answered(drawn(func(r *rand.Rand) string {
 			t := tenants[r.IntN(len(tenants))]
 			return "/application/" + t.Token + "/chat/1" + o.path(t, r)
-		}, "mysql")(ctx, b.round)
+		}), "mysql")(ctx, b.round)
 		if err != nil {
 			return err
 		}
@@ -122,18 +122,26 @@ func (b *bench) readGrown(ctx context.Context, tenants []tenant, cost map[string
 	if err != nil {
 		return err
 	}
-	s, err := b.answered(c, func(*rand.Rand) string { return far }, "mysql")(ctx, b.round)
+	s, err := b.answered([]string{far}, "mysql")(ctx, b.round)
 	cost[listDeep] = readers / s.Rate
 	return err
 }
 
+// variety is how many different paths are asked for, at most.
+const variety = 5000
+
+// drawn gives paths that are drawn by chance.
+func drawn(path func(r *rand.Rand) string) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	paths := make([]string, variety)
+	for i := range paths {
+		paths[i] = path(r)
+	}
+	return paths
+}
+
 // answered asks for paths that must be answered by 200.
-func (b *bench) answered(c *client.Client, path func(r *rand.Rand) string, store string) side {
-	return b.together(map[string]int{"query": b.Program("query").PID(), store: part(store)}, func(ctx context.Context, r *rand.Rand) error {
-		reply, err := c.Do(ctx, "GET", path(r), "", nil)
-		if err == nil && reply.Status != 200 {
-			err = fmt.Errorf("%d %s", reply.Status, reply.Body)
-		}
-		return err
-	})
+func (b *bench) answered(paths []string, store string) side {
+	return b.sent(load{base: b.Reads, method: "GET", paths: paths, connections: readers},
+		processes(map[string]int{"query": b.Program("query").PID(), store: part(store)}))
 }

@@ -29,6 +29,7 @@ type options struct {
 	only      string        // names must match it
 	results   string        // file for raw results
 	plots     string        // folder for curves
+	profiles  string        // folder for CPU profiles
 	documents int64         // generated to be drained, listed and searched
 	step      int64         // by so many messages the log grows
 	steps     int           // so many times
@@ -44,6 +45,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only what has a name that matches this expression")
 	flag.StringVar(&o.results, "json", "", "write raw results to this file")
 	flag.StringVar(&o.plots, "plots", "", "draw the curves of growth into this folder")
+	flag.StringVar(&o.profiles, "profiles", "", "write a CPU profile of each of chatlog's programs under each row into this folder")
 	flag.Int64Var(&o.documents, "documents", 1_000_000, "messages that are generated to be drained and searched")
 	flag.Int64Var(&o.step, "step", 1_000_000, "messages of one step of growth")
 	flag.IntVar(&o.steps, "steps", 5, "steps of growth")
@@ -69,7 +71,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), options: o, only: wanted, out: out}
+	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), options: o, only: wanted, out: out, profileAt: map[string]string{}}
 	if err := b.start(ctx); err != nil {
 		return err
 	}
@@ -78,12 +80,12 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		defer cancel()
 		err = errors.Join(err, b.stop(stopping))
 	}()
-	machine, err := b.machine(ctx)
-	if err != nil {
+	if b.machineName, err = b.machine(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", machine, o.rounds, o.round)
+	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", b.machineName, o.rounds, o.round)
 	fmt.Fprintln(out, head)
+	defer func() { err = errors.Join(err, b.save()) }()
 	for _, stage := range []func(context.Context) error{b.writes, b.appenders, b.paced70, b.drainRows, b.drainSearch, b.searches, b.reads, b.pipeline, b.growth, b.recovery} {
 		if err := stage(ctx); err != nil {
 			return err
@@ -95,14 +97,19 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	for _, f := range b.figures {
 		fmt.Fprintln(out, f.line())
 	}
-	if o.results == "" {
+	return nil
+}
+
+// save writes what was measured so far: a run takes hours, and may be ended.
+func (b *bench) save() error {
+	if b.results == "" {
 		return nil
 	}
-	content, err := json.MarshalIndent(Results{Machine: machine, Rows: b.rows, Figures: b.figures}, "", " ")
+	content, err := json.MarshalIndent(Results{Machine: b.machineName, Rows: b.rows, Figures: b.figures}, "", " ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.results, append(content, '\n'), 0o644)
+	return os.WriteFile(b.results, append(content, '\n'), 0o644)
 }
 
 // Results is everything that was measured, raw.

@@ -59,12 +59,12 @@ func (b *bench) reads(ctx context.Context) error {
 		})
 	}
 	if err := b.compare(ctx, Row{Name: readRows[0], Yardstick: "raw SELECT by key", Reach: 0.7},
-		b.answered(c, func(r *rand.Rand) string { return fmt.Sprintf("%s/message/%d", base, 1+r.Int64N(b.deep)) }, "mysql"),
+		b.answered(drawn(func(r *rand.Rand) string { return fmt.Sprintf("%s/message/%d", base, 1+r.Int64N(b.deep)) }), "mysql"),
 		raw("SELECT number, message FROM message WHERE application = ? AND chat = 1 AND number = ?", func(r *rand.Rand) []any { return []any{token, 1 + r.Int64N(b.deep)} })); err != nil {
 		return err
 	}
 	if err := b.compare(ctx, Row{Name: readRows[1], Yardstick: "raw SELECT by key", Reach: 0.7},
-		b.answered(c, func(r *rand.Rand) string { return fmt.Sprintf("/application/%s/chat/%d", token, 1+r.IntN(chatsPer)) }, "mysql"),
+		b.answered(drawn(func(r *rand.Rand) string { return fmt.Sprintf("/application/%s/chat/%d", token, 1+r.IntN(chatsPer)) }), "mysql"),
 		raw("SELECT messages, application FROM chat WHERE application = ? AND number = ?", func(r *rand.Rand) []any { return []any{token, 1 + r.IntN(chatsPer)} })); err != nil {
 		return err
 	}
@@ -77,11 +77,11 @@ func (b *bench) reads(ctx context.Context) error {
 			func(*rand.Rand) []any { return []any{token, after} })
 	}
 	if err := b.compare(ctx, Row{Name: readRows[2], Yardstick: "raw keyset SELECT", Reach: 0.7},
-		b.answered(c, func(*rand.Rand) string { return base + "/messages" }, "mysql"), page(0)); err != nil {
+		b.answered([]string{base + "/messages"}, "mysql"), page(0)); err != nil {
 		return err
 	}
 	return b.compare(ctx, Row{Name: readRows[3], Yardstick: "raw keyset SELECT", Reach: 0.7},
-		b.answered(c, func(*rand.Rand) string { return last }, "mysql"), page(b.deep-100))
+		b.answered([]string{last}, "mysql"), page(b.deep-100))
 }
 
 // together runs one operation by many at once for a time.

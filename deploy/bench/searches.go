@@ -145,9 +145,7 @@ func (b *bench) searches(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c := client.New(b.Reads, readers)
-	defer c.Close()
-	return b.compare(ctx, row, b.answered(c, func(r *rand.Rand) string { return paths[r.IntN(len(paths))] }, "elasticsearch"),
+	return b.compare(ctx, row, b.answered(paths, "elasticsearch"),
 		b.together(map[string]int{"elasticsearch": part("elasticsearch")}, anyOf(bodies, b.parts.Elasticsearch)))
 }
 

@@ -7,6 +7,7 @@ import (
 	"chatlog/ingest/ingestd"
 	"chatlog/query/queryd"
 	"chatlog/shared/kafkaconn"
+	"chatlog/shared/profile"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
@@ -16,14 +17,15 @@ import (
 // Config is the sections that the all-in-one reads. Where its parts are, it
 // knows by itself.
 type Config struct {
-	Log    telemetry.LogConfig `mapstructure:"log"`
-	Kafka  kafkaconn.Config    `mapstructure:"kafka"`
-	Topics topic.Config        `mapstructure:"topics"`
-	Redis  redisconn.Config    `mapstructure:"redis"`
-	Ingest ingestd.Section     `mapstructure:"ingest"`
-	Sinks  sinkd.Section       `mapstructure:"sinks"`
-	Query  queryd.Section      `mapstructure:"query"`
-	Local  Section             `mapstructure:"local"`
+	Log     telemetry.LogConfig `mapstructure:"log"`
+	Profile profile.Config      `mapstructure:"profile"`
+	Kafka   kafkaconn.Config    `mapstructure:"kafka"`
+	Topics  topic.Config        `mapstructure:"topics"`
+	Redis   redisconn.Config    `mapstructure:"redis"`
+	Ingest  ingestd.Section     `mapstructure:"ingest"`
+	Sinks   sinkd.Section       `mapstructure:"sinks"`
+	Query   queryd.Section      `mapstructure:"query"`
+	Local   Section             `mapstructure:"local"`
 }
 
 // Section is the section `local`.

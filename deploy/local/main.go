@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chatlog/shared/lifecycle"
+	"chatlog/shared/profile"
 	"chatlog/shared/program"
 	"chatlog/shared/telemetry"
 	"chatlog/sinks/sinkd"
@@ -81,7 +82,7 @@ func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 	banner := lifecycle.Func{Title: "banner", OnStart: func(context.Context) error {
 		return welcome(out, house.ingest.Addr(), house.query.Addr(), cfg.Local.DataDir)
 	}}
-	return lifecycle.Run(ctx, lifecycle.NewGroup("local", house.ingest, house.sinks, house.query, banner))
+	return lifecycle.Run(ctx, lifecycle.NewGroup("local", profile.New(cfg.Profile), house.ingest, house.sinks, house.query, banner))
 }
 
 func welcome(out io.Writer, ingest, query, dir string) error {

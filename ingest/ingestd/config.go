@@ -14,6 +14,7 @@ import (
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/mysqlconn"
+	"chatlog/shared/profile"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
@@ -21,12 +22,13 @@ import (
 
 // Config is the sections that the service reads.
 type Config struct {
-	Log    telemetry.LogConfig `mapstructure:"log"`
-	Kafka  kafkaconn.Config    `mapstructure:"kafka"`
-	Topics topic.Config        `mapstructure:"topics"`
-	MySQL  mysqlconn.Config    `mapstructure:"mysql"`
-	Redis  redisconn.Config    `mapstructure:"redis"`
-	Ingest Section             `mapstructure:"ingest"`
+	Log     telemetry.LogConfig `mapstructure:"log"`
+	Profile profile.Config      `mapstructure:"profile"`
+	Kafka   kafkaconn.Config    `mapstructure:"kafka"`
+	Topics  topic.Config        `mapstructure:"topics"`
+	MySQL   mysqlconn.Config    `mapstructure:"mysql"`
+	Redis   redisconn.Config    `mapstructure:"redis"`
+	Ingest  Section             `mapstructure:"ingest"`
 }
 
 // Section is the section `ingest`.

@@ -21,6 +21,7 @@ import (
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/position"
 	"chatlog/shared/prepare"
+	"chatlog/shared/profile"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/schema/openapi"
 	"chatlog/shared/sqlview"
@@ -91,7 +92,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		conn.Close()
 		return client.Close()
 	}}
-	return &Service{Group: lifecycle.NewGroup("ingest", closing, ready, set, server, keeper), server: server}, nil
+	return &Service{Group: lifecycle.NewGroup("ingest", profile.New(cfg.Profile), closing, ready, set, server, keeper), server: server}, nil
 }
 
 // hopeless is how long a write waits that the log is known to refuse: long enough

@@ -23,6 +23,7 @@ import (
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/mysqlconn"
+	"chatlog/shared/profile"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/schema/openapi"
 	"chatlog/shared/searchconn"
@@ -35,6 +36,7 @@ import (
 // Config is the sections that the service reads.
 type Config struct {
 	Log           telemetry.LogConfig `mapstructure:"log"`
+	Profile       profile.Config      `mapstructure:"profile"`
 	Kafka         kafkaconn.Config    `mapstructure:"kafka"`
 	Topics        topic.Config        `mapstructure:"topics"`
 	MySQL         mysqlconn.Config    `mapstructure:"mysql"`
@@ -160,5 +162,5 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		conn.Close()
 		return client.Close()
 	}}
-	return &Service{Group: lifecycle.NewGroup("query", closing, server), server: server}, nil
+	return &Service{Group: lifecycle.NewGroup("query", profile.New(cfg.Profile), closing, server), server: server}, nil
 }

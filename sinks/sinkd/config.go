@@ -8,6 +8,7 @@ import (
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/mysqlconn"
+	"chatlog/shared/profile"
 	"chatlog/shared/searchconn"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
@@ -16,6 +17,7 @@ import (
 // Config is the sections that the service reads.
 type Config struct {
 	Log           telemetry.LogConfig `mapstructure:"log"`
+	Profile       profile.Config      `mapstructure:"profile"`
 	Kafka         kafkaconn.Config    `mapstructure:"kafka"`
 	Topics        topic.Config        `mapstructure:"topics"`
 	MySQL         mysqlconn.Config    `mapstructure:"mysql"`

@@ -12,6 +12,7 @@ import (
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/prepare"
+	"chatlog/shared/profile"
 	"chatlog/shared/searchview"
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
@@ -44,7 +45,7 @@ func (s *Service) Addr() string { return s.server.Addr() }
 func New(cfg Config, parts Parts) (*Service, error) {
 	b := builder{cfg: cfg, conn: kafkaconn.Open(cfg.Kafka), logger: parts.Log.With("service", "sinks"),
 		metrics: consume.Metrics(parts.Metrics), letters: deadletter.NewCounter(parts.Metrics)}
-	b.components = append(b.components, lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
+	b.components = append(b.components, profile.New(cfg.Profile), lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
 		b.conn.Close()
 		return nil
 	}})
