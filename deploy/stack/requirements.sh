@@ -13,6 +13,7 @@ add kcat kcat
 add wrk wrk
 add shellcheck shellcheck
 add setpriv util-linux
+add promtool prometheus
 add gcc gcc
 [ ${#missing[@]} -gt 0 ] || exit 0
 echo "installing ${missing[*]}"
