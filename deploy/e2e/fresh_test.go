@@ -28,7 +28,7 @@ import (
 func freshPairs(t *testing.T) int64 {
 	text := os.Getenv("CHATLOG_TEST_PAIRS")
 	if text == "" {
-		return 1500
+		return 600
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 100 {
@@ -36,6 +36,9 @@ func freshPairs(t *testing.T) int64 {
 	}
 	return n
 }
+
+// freshClients is how many clients there are at most.
+const freshClients = 512
 
 // slowed gives an address that leads to another, and everything that comes back
 // takes a while.
@@ -60,7 +63,7 @@ func slowed(t *testing.T, to string, late time.Duration) string {
 // fresh is a house whose sinks are slow, with two query instances.
 type fresh struct {
 	*house
-	queries []*client.Client
+	clients []*client.Client // of ingest, and of both query instances
 	apps    []string
 	turns   atomic.Int64 // odd while a fault is on
 	stale   atomic.Int64
@@ -90,9 +93,12 @@ func newFresh(t *testing.T) *fresh {
 	if err := h.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	second := client.New("http://"+at, 64)
-	t.Cleanup(second.Close)
-	f := &fresh{house: h, queries: []*client.Client{h.query, second}}
+	f := &fresh{house: h}
+	for _, base := range []string{h.Writes, h.Reads, "http://" + at} {
+		c := client.New(base, freshClients)
+		t.Cleanup(c.Close)
+		f.clients = append(f.clients, c)
+	}
 	for range 24 {
 		app := application(t, h.ingest)
 		chat(t, h.ingest, app)
@@ -111,8 +117,7 @@ func byNumber(ctx context.Context, c *client.Client, app string, number int64, t
 }
 
 func bySearch(ctx context.Context, c *client.Client, app string, number int64, text string, h client.Headers) (bool, error) {
-	_, word, _ := strings.Cut(text, " ")
-	found, err := c.Search(ctx, app, 1, word, 5, h)
+	found, err := c.Search(ctx, app, 1, `"`+text+`"`, 5, h)
 	return slices.ContainsFunc(found, func(l client.Listed) bool { return l.Number == number && l.Text == text }), err
 }
 
@@ -122,10 +127,10 @@ func (f *fresh) pair(ctx context.Context, n int64, read look) error {
 	app, text := f.apps[n%int64(len(f.apps))], "fresh w"+strconv.FormatInt(1_000_000+n, 36)
 	for {
 		turn := f.turns.Load()
-		number, token, err := f.ingest.CreateMessage(ctx, app, 1, text, nil)
+		number, token, err := f.clients[0].CreateMessage(ctx, app, 1, text, nil)
 		if err == nil {
 			var right bool
-			right, err = read(ctx, f.queries[n%2], app, number, text, client.Headers{"Consistency-Token", token})
+			right, err = read(ctx, f.clients[1+n%2], app, number, text, client.Headers{"Consistency-Token", token})
 			var status *client.StatusError
 			if err == nil && !right || errors.As(err, &status) && status.Status == http.StatusNotFound {
 				f.stale.Add(1)
@@ -148,12 +153,12 @@ func (f *fresh) pair(ctx context.Context, n int64, read look) error {
 }
 
 // pairs runs many pairs by many clients; at tells of each that begins.
-func (f *fresh) pairs(t *testing.T, what string, n int64, read look, at func(n int64)) {
+func (f *fresh) pairs(t *testing.T, what string, n, clients int64, read look, at func(n int64)) {
 	t.Helper()
 	began := time.Now()
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for range 64 {
+	for range min(max(n/50, 32), clients) { // they mostly wait
 		group.Go(func() {
 			for i := next.Add(1); i <= n; i = next.Add(1) {
 				at(i)
@@ -197,7 +202,7 @@ func TestRealFresh(t *testing.T) {
 	n := freshPairs(t)
 	var fault sync.WaitGroup
 	half := make(chan struct{})
-	f.pairs(t, "by number", n, byNumber, func(i int64) {
+	f.pairs(t, "by number", n, freshClients, byNumber, func(i int64) {
 		switch i {
 		case n / 4:
 			fault.Go(func() {
@@ -213,5 +218,5 @@ func TestRealFresh(t *testing.T) {
 	if f.again.Load() == 0 {
 		t.Log("nobody noticed that MySQL was set back")
 	}
-	f.pairs(t, "by searching", n, bySearch, func(int64) {})
+	f.pairs(t, "by searching", n, freshClients/4, bySearch, func(int64) {})
 }
