@@ -14,12 +14,12 @@ func (b *bench) writes(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, bare.Kill()) }()
+	defer func() { err = errors.Join(err, bare.Stop(10*time.Second)) }()
 	counter, err := b.yardstick(ctx, "counter")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, counter.Kill()) }()
+	defer func() { err = errors.Join(err, counter.Stop(10*time.Second)) }()
 	ours := processes(map[string]int{"ingest": b.Program("ingest").PID(), "kafka": part("kafka")})
 	spread := []struct {
 		name        string

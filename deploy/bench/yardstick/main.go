@@ -11,8 +11,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -36,14 +39,52 @@ func main() {
 	what := flag.String("what", "bare", "bare or counter")
 	address := flag.String("redis", "", "Redis of the counters")
 	flag.Parse()
-	handler := bare()
-	if *what == "counter" {
-		handler = counter(redis.NewClient(&redis.Options{Addr: *address}))
-	}
-	server := &http.Server{Addr: *listen, Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(*listen, *what, *address); err != nil {
 		fmt.Fprintln(os.Stderr, "yardstick:", err)
 		os.Exit(1)
+	}
+}
+
+// serve serves until SIGTERM, and leaves nothing in Redis.
+func serve(listen, what, address string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	server := &http.Server{Addr: listen, Handler: bare(), ReadHeaderTimeout: 5 * time.Second}
+	var tidied sync.WaitGroup
+	if what == "counter" {
+		client := redis.NewClient(&redis.Options{Addr: address, PoolSize: 512}) // one for each connection that is measured
+		defer client.Close()
+		server.Handler = counter(client)
+		tidied.Go(func() { tidy(ctx, client) })
+	}
+	go func() {
+		<-ctx.Done()
+		server.Close() // nobody asks any more
+	}()
+	err := server.ListenAndServe()
+	stop()
+	tidied.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// tidy throws the jobs away, as workers would take them, or they fill Redis; and
+// at the end the counters, too.
+func tidy(ctx context.Context, client *redis.Client) {
+	for ctx.Err() == nil {
+		client.Unlink(ctx, "bench:rows", "bench:index") // if it fails, the next one does it
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	keys := client.Scan(end, 0, "bench:*", 1000).Iterator()
+	for keys.Next(end) {
+		client.Unlink(end, keys.Val()) // what is left is a few bytes
 	}
 }
 

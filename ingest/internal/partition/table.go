@@ -19,6 +19,15 @@ type table[K comparable, V any] struct {
 	index          map[K]*entry[K, V]
 	oldest, newest *entry[K, V]
 	free           *entry[K, V] // those that were dropped, for the next ones; linked by newer
+	vain           vain
+}
+
+// vain remembers a search that found nothing to drop: it need not be repeated
+// before the view has moved on, or something clean has come. Without it every
+// batch would look at the same entries again while the sinks stand still.
+type vain struct {
+	progress int64
+	depth    int // 0: none
 }
 
 func newTable[K comparable, V any]() table[K, V] {
@@ -51,6 +60,9 @@ func (t *table[K, V]) put(key K, value V, changed int64) {
 		t.unlink(e)
 	}
 	e.value, e.changed = value, changed
+	if changed == clean {
+		t.vain.depth = 0
+	}
 	t.link(e)
 }
 
@@ -76,6 +88,10 @@ func (t *table[K, V]) load(key K, value V) {
 // more than scan entries. dropped is the number of changed entries that only
 // the view's progress allowed to go: their going moves the eviction watermark.
 func (t *table[K, V]) evict(limit int, progress int64, scan int) (dropped int) {
+	if t.vain.progress == progress && scan <= t.vain.depth {
+		return 0
+	}
+	before, depth := len(t.index), scan
 	e := t.oldest
 	for ; e != nil && len(t.index) > limit && scan > 0; scan-- {
 		next := e.newer
@@ -89,6 +105,10 @@ func (t *table[K, V]) evict(limit int, progress int64, scan int) (dropped int) {
 			t.free = e
 		}
 		e = next
+	}
+	t.vain = vain{}
+	if len(t.index) == before && before > limit {
+		t.vain = vain{progress, depth}
 	}
 	return dropped
 }
