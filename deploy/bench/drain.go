@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"chatlog/deploy/client"
 	"chatlog/deploy/system"
 )
 
@@ -61,21 +62,12 @@ type drained struct {
 	view    string
 	process string // that stores it
 	own     func(p *system.Parts, name string)
-	next    func(ctx context.Context, p system.Parts) (float64, error) // sum of the next offsets
 	drop    func(ctx context.Context, p system.Parts) error
 }
 
 // intoRows drains the log into a database of its own.
 var intoRows = drained{view: "mysql", process: "mysql", own: func(p *system.Parts, name string) { p.Database = name },
-	next: func(ctx context.Context, p system.Parts) (sum float64, err error) {
-		db, err := sql.Open("mysql", p.DSN(p.Database))
-		if err != nil {
-			return 0, err
-		}
-		defer db.Close()
-		err = db.QueryRowContext(ctx, "SELECT COALESCE(SUM(next_offset), 0) FROM progress").Scan(&sum)
-		return sum, err
-	}, drop: func(ctx context.Context, p system.Parts) error { return p.DropDatabase(ctx) }}
+	drop: func(ctx context.Context, p system.Parts) error { return p.DropDatabase(ctx) }}
 
 // drain fills an empty view from the log's beginning. The clock begins with the
 // first batch: starting and joining a group is not draining.
@@ -87,7 +79,7 @@ func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample,
 	if err := own.Prepare(ctx); err != nil {
 		return Sample{}, err
 	}
-	want, err := view.next(ctx, b.parts)
+	want, err := b.end(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -101,11 +93,11 @@ func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample,
 		return Sample{}, err
 	}
 	s, err := metered(processes(map[string]int{"sink": p.PID(), view.process: part(view.process)}), func() (Sample, float64, error) {
-		if err := reaches(ctx, view, own, 1); err != nil {
+		if err := reaches(ctx, at, 1); err != nil {
 			return Sample{}, 0, err
 		}
 		began := time.Now()
-		err := reaches(ctx, view, own, want)
+		err := reaches(ctx, at, want)
 		return Sample{Rate: want / time.Since(began).Seconds()}, want, err
 	})
 	s.Memory = peak(p.PID())
@@ -115,17 +107,30 @@ func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample,
 	}))
 }
 
-// reaches waits until a view has come that far. It is not there at first.
-func reaches(ctx context.Context, view drained, own system.Parts, want float64) error {
+// end is the sum of the partitions' ends.
+func (b *bench) end(ctx context.Context) (sum float64, err error) {
+	err = b.parts.Admin(func(admin *kadm.Client) error {
+		ends, err := admin.ListEndOffsets(ctx, b.parts.Commands)
+		ends.Each(func(e kadm.ListedOffset) { sum += float64(e.Offset) })
+		return errors.Join(err, ends.Error())
+	})
+	return sum, err
+}
+
+// reaches waits until a sink says that its view has come that far; to ask the
+// store itself would be work for it (a realtime GET makes Elasticsearch refresh).
+func reaches(ctx context.Context, sink string, want float64) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
+	c := client.New("http://"+sink, 1)
+	defer c.Close()
 	for {
-		got, err := view.next(ctx, own)
+		got, err := c.Metric(ctx, "chatlog_sink_next_offset")
 		if err == nil && got >= want {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s is at %.0f of %.0f: %w", view.view, got, want, errors.Join(err, ctx.Err()))
+			return fmt.Errorf("the sink is at %.0f of %.0f: %w", got, want, errors.Join(err, ctx.Err()))
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks
 	}

@@ -45,16 +45,7 @@ func (b *bench) drainSearch(ctx context.Context) error {
 
 // intoIndex drains the log into an index of its own.
 var intoIndex = drained{view: "search", process: "elasticsearch", own: func(p *system.Parts, name string) { p.Alias = name },
-	next: func(ctx context.Context, p system.Parts) (sum float64, err error) {
-		for partition := range int32(partitions) {
-			next, err := p.IndexProgress(ctx, partition)
-			if err != nil {
-				return 0, err
-			}
-			sum += float64(next)
-		}
-		return sum, nil
-	}, drop: func(ctx context.Context, p system.Parts) error { return p.RemoveIndex(ctx) }}
+	drop: func(ctx context.Context, p system.Parts) error { return p.RemoveIndex(ctx) }}
 
 // bulk sends what was recorded to an index of the same kind, as many requests at
 // once as the sink has workers.
@@ -161,7 +152,7 @@ func (b *bench) searchBodies(ctx context.Context, paths []string) (all []asked, 
 	}
 	query := b.Program("query")
 	p := &system.Program{Name: "recorded", Path: filepath.Join(b.bin, "query"), Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "recorded.log"),
-		Env: append(slices.Clone(query.Env), "CHATLOG_QUERY_LISTEN="+at, "CHATLOG_ELASTICSEARCH_ADDRESSES="+recorder.URL)}
+		Env: append(slices.Clone(query.Env), "CHATLOG_QUERY_LISTEN="+at, "CHATLOG_PROFILE_LISTEN=", "CHATLOG_ELASTICSEARCH_ADDRESSES="+recorder.URL)}
 	if err := errors.Join(p.Start(), p.Ready(ctx)); err != nil {
 		return nil, err
 	}
