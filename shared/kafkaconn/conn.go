@@ -121,6 +121,9 @@ func (c *Conn) Ends(ctx context.Context, topic string, partitions ...int32) (map
 
 // End lists one partition's high watermark as of now.
 func (c *Conn) End(ctx context.Context, topic string, partition int32) (int64, error) {
+	if err := ctx.Err(); err != nil { // kafka-go may or may not look
+		return 0, transient("list offsets", err)
+	}
 	r, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(int(partition))}}})
 	if err != nil {
