@@ -50,7 +50,8 @@ launch() {
 await() {
   local part=$1 limit=$2 began=$SECONDS
   until "ready_$(kind "$part")" "$part" >/dev/null 2>&1; do
-    if ! alive "$part"; then
+    # While a process becomes another program it has no command line to be known by.
+    if ! alive "$part" && sleep 0.2 && ! alive "$part"; then
       tail -n 20 "$STACK_DIR/logs/$part.log" >&2
       fail "$part has died, see $STACK_DIR/logs/$part.log"
     fi
