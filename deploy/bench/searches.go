@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -146,17 +145,14 @@ func (b *bench) searchBodies(ctx context.Context, paths []string) (all []asked, 
 	if err != nil {
 		return nil, err
 	}
-	at, err := system.FreeAddress()
+	p, err := b.Program("query").Another("recorded", "CHATLOG_QUERY_LISTEN", "CHATLOG_ELASTICSEARCH_ADDRESSES="+recorder.URL)
 	if err != nil {
 		return nil, err
 	}
-	query := b.Program("query")
-	p := &system.Program{Name: "recorded", Path: filepath.Join(b.bin, "query"), Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "recorded.log"),
-		Env: append(slices.Clone(query.Env), "CHATLOG_QUERY_LISTEN="+at, "CHATLOG_PROFILE_LISTEN=", "CHATLOG_ELASTICSEARCH_ADDRESSES="+recorder.URL)}
-	if err := errors.Join(p.Start(), p.Ready(ctx)); err != nil {
+	if err := errors.Join(b.profiled(p), p.Start(), p.Ready(ctx)); err != nil {
 		return nil, err
 	}
-	c := client.New("http://"+at, 1)
+	c := client.New("http://"+p.Listen, 1)
 	for _, path := range paths {
 		reply, err := c.Do(ctx, "GET", path, "", nil)
 		if err == nil && reply.Status != http.StatusOK {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,27 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
-	"github.com/rs/zerolog"
-
 	"chatlog/deploy/client"
 	"chatlog/deploy/system"
+	"chatlog/deploy/wire"
 	"chatlog/shared/parts"
 )
-
-// freshPairs is how many writes are read back with their token, by each way of
-// reading; CHATLOG_TEST_PAIRS sets another number, such as 100000.
-func freshPairs(t *testing.T) int64 {
-	text := os.Getenv("CHATLOG_TEST_PAIRS")
-	if text == "" {
-		return 600
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 100 {
-		t.Fatalf("CHATLOG_TEST_PAIRS: %q", text)
-	}
-	return n
-}
 
 // freshClients is how many clients there are at most.
 const freshClients = 512
@@ -48,13 +31,12 @@ func slowed(t *testing.T, to string, late time.Duration) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), to, at, to)
-	if err := p.Start(); err != nil {
+	way, err := wire.New(at, to)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Stop)
-	toxic := fmt.Sprintf(`{"name":"late","type":"latency","stream":"downstream","toxicity":1,"attributes":{"latency":%d,"jitter":%d}}`, late.Milliseconds(), late.Milliseconds()/2)
-	if _, err := p.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+	t.Cleanup(way.Close)
+	if err := way.Spoil("latency", 1, map[string]int{"latency": int(late.Milliseconds()), "jitter": int(late.Milliseconds() / 2)}); err != nil {
 		t.Fatal(err)
 	}
 	return at
@@ -78,15 +60,14 @@ func newFresh(t *testing.T) *fresh {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sinks, first := s.Program("sinks"), s.Program("query")
+	sinks := s.Program("sinks")
 	sinks.Env = append(slices.Clone(sinks.Env), "CHATLOG_MYSQL_ADDRESS="+slowed(t, p.MySQL, 20*time.Millisecond),
 		"CHATLOG_ELASTICSEARCH_ADDRESSES=http://"+slowed(t, strings.TrimPrefix(p.Elasticsearch, "http://"), 20*time.Millisecond))
-	at, err := system.FreeAddress()
+	second, err := s.Program("query").Another("query 2", "CHATLOG_QUERY_LISTEN")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Programs = append(s.Programs, &system.Program{Name: "query 2", Path: first.Path, Dir: first.Dir, Listen: at, Log: first.Log + ".2",
-		Env: append(slices.Clone(first.Env), "CHATLOG_QUERY_LISTEN="+at)})
+	s.Programs = append(s.Programs, second)
 	h := &house{System: s, parts: p}
 	h.connect(t)
 	t.Cleanup(func() { h.finish(t) })
@@ -94,7 +75,7 @@ func newFresh(t *testing.T) *fresh {
 		t.Fatal(err)
 	}
 	f := &fresh{house: h}
-	for _, base := range []string{h.Writes, h.Reads, "http://" + at} {
+	for _, base := range []string{h.Writes, h.Reads, "http://" + second.Listen} {
 		c := client.New(base, freshClients)
 		t.Cleanup(c.Close)
 		f.clients = append(f.clients, c)
@@ -199,7 +180,7 @@ func (f *fresh) setBack(t *testing.T, dump []byte) {
 func TestRealFresh(t *testing.T) {
 	parts.Tool(t, "mysqldump")
 	f := newFresh(t)
-	n := freshPairs(t)
+	n := sized(t, "CHATLOG_TEST_PAIRS", 600) // by each way of reading
 	var fault sync.WaitGroup
 	half := make(chan struct{})
 	f.pairs(t, "by number", n, freshClients, byNumber, func(i int64) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,20 @@ func eventually(t testing.TB, patience time.Duration, what string, holds func() 
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks at the condition
 	}
+}
+
+// sized is how large a test is: usual, or what a variable says, such as 100000.
+func sized(t *testing.T, variable string, usual int64) int64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 100 {
+		t.Fatalf("%s: %q", variable, text)
+	}
+	return n
 }
 
 func application(t testing.TB, c *client.Client) string {

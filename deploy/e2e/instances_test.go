@@ -59,14 +59,11 @@ func newMany(t *testing.T, env ...string) *many {
 	m.connect(t)
 	m.ingests, m.clients = []*system.Program{s.Program("ingest")}, []*client.Client{m.ingest, m.query}
 	for i := 1; i < ingests; i++ {
-		at, err := system.FreeAddress()
+		another, err := m.ingests[0].Another(fmt.Sprint("ingest ", i+1), "CHATLOG_INGEST_LISTEN")
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := m.ingests[0]
-		another := &system.Program{Name: fmt.Sprint("ingest ", i+1), Path: first.Path, Env: append(append([]string{}, first.Env...), "CHATLOG_INGEST_LISTEN="+at),
-			Listen: at, Log: fmt.Sprint(first.Log, ".", i+1), Dir: first.Dir}
-		c := client.New("http://"+at, 64)
+		c := client.New("http://"+another.Listen, 64)
 		t.Cleanup(c.Close)
 		s.Programs = append(s.Programs, another)
 		m.ingests, m.clients = append(m.ingests, another), append(m.clients, c)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,20 +13,6 @@ import (
 	"chatlog/deploy/client"
 )
 
-// paged is how many messages the chat has that is paged through;
-// CHATLOG_TEST_PAGED sets another number, such as 100000.
-func paged(t *testing.T) int64 {
-	text := os.Getenv("CHATLOG_TEST_PAGED")
-	if text == "" {
-		return 2000
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 100 {
-		t.Fatalf("CHATLOG_TEST_PAGED: %q", text)
-	}
-	return n
-}
-
 // Every seventh message is deleted while the pages are read; all others exist
 // throughout.
 func stays(number int64) bool { return number%7 != 0 }
@@ -35,7 +20,7 @@ func stays(number int64) bool { return number%7 != 0 }
 // testMoving reads a chat page by page, and searches it, while others write to
 // it and delete in it: what exists throughout is seen exactly once each time.
 func testMoving(t *testing.T, h *house) {
-	n := paged(t)
+	n := sized(t, "CHATLOG_TEST_PAGED", 2000) // messages of the chat
 	app := application(t, h.query)
 	number := chat(t, h.query, app)
 	token := fillChat(t, h, app, number, n)

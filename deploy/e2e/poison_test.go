@@ -15,20 +15,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"chatlog/deploy/client"
-	"chatlog/deploy/system"
 	"chatlog/deploy/workload"
 )
 
 // second adds another ingest to a running system. Both own every partition.
 func (h *house) second(t *testing.T) *client.Client {
 	t.Helper()
-	at, err := system.FreeAddress()
+	p, err := h.Program("ingest").Another("second ingest", "CHATLOG_INGEST_LISTEN")
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := h.Program("ingest")
-	p := &system.Program{Name: "second ingest", Path: first.Path, Env: append(append([]string{}, first.Env...), "CHATLOG_INGEST_LISTEN="+at),
-		Listen: at, Log: first.Log + ".second", Dir: first.Dir}
 	h.Programs = append(h.Programs, p)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -36,7 +32,7 @@ func (h *house) second(t *testing.T) *client.Client {
 	if err := h.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c := client.New("http://"+at, 64)
+	c := client.New("http://"+p.Listen, 64)
 	t.Cleanup(c.Close)
 	return c
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +34,17 @@ type Program struct {
 	command *exec.Cmd
 	exited  chan struct{}
 	err     error // why it exited; set before exited is closed
+}
+
+// Another is one more instance of a program, on an address of its own: variable
+// is the setting of that address, and env settings that differ.
+func (p *Program) Another(name, variable string, env ...string) (*Program, error) {
+	at, err := FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	all := append(append(slices.Clone(p.Env), variable+"="+at), env...)
+	return &Program{Name: name, Path: p.Path, Args: p.Args, Env: all, Listen: at, Log: p.Log + "." + strings.ReplaceAll(name, " ", "-"), Dir: p.Dir}, nil
 }
 
 // now is the process that was started last; nil before the first start.

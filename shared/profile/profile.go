@@ -4,7 +4,6 @@ package profile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -32,6 +31,7 @@ func (c Config) Validate() []error {
 // Server serves /debug/pprof/ as a component.
 type Server struct {
 	listen string
+	addr   string // once it listens
 	server *http.Server
 	done   chan struct{}
 }
@@ -52,14 +52,13 @@ func (s *Server) Name() string { return "profile" }
 // Start binds the address, if there is one.
 func (s *Server) Start(ctx context.Context) error {
 	if s.listen == "" {
-		close(s.done)
 		return nil
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return err
 	}
-	s.listen = l.Addr().String()
+	s.addr = l.Addr().String()
 	go func() {
 		defer close(s.done)
 		s.server.Serve(l) // ends by Stop alone, or with its listener: nothing hangs on it
@@ -68,16 +67,13 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 // Addr is the address that it listens on, once it is started.
-func (s *Server) Addr() string { return s.listen }
+func (s *Server) Addr() string { return s.addr }
 
 // Stop ends profiles under way: a stop waits for nobody's curiosity.
 func (s *Server) Stop(context.Context) error {
 	err := s.server.Close()
-	if s.listen != "" {
+	if s.addr != "" {
 		<-s.done
-	}
-	if errors.Is(err, net.ErrClosed) {
-		err = nil
 	}
 	return err
 }

@@ -42,6 +42,23 @@ func TestOff(t *testing.T) {
 	}
 }
 
+// What did not come up can be stopped all the same.
+func TestTaken(t *testing.T) {
+	first := New(Config{Listen: "127.0.0.1:0"})
+	if err := first.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := New(Config{Listen: first.Addr()})
+	if err := second.Start(t.Context()); err == nil {
+		t.Error("two on one address")
+	}
+	for _, s := range []*Server{second, first} {
+		if err := s.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestOnlyThisMachine(t *testing.T) {
 	for listen, right := range map[string]bool{"": true, "127.0.0.1:6060": true, "[::1]:6060": true, ":6060": false, "0.0.0.0:1": false, "10.0.0.1:1": false, "localhost": false} {
 		if errs := (Config{Listen: listen}).Validate(); (len(errs) == 0) != right {

@@ -1,8 +1,6 @@
 package world
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -11,36 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/Shopify/toxiproxy/v2"
-	"github.com/rs/zerolog"
 )
-
-// Wire is the way to one broker, which can be made bad.
-type Wire struct{ proxy *toxiproxy.Proxy }
-
-var toxics = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-
-func newWire(listen, upstream string) (*Wire, error) {
-	w := &Wire{toxiproxy.NewProxy(toxics, "kafka "+listen, listen, upstream)}
-	return w, w.proxy.Start()
-}
-
-// Spoil makes what comes back from the broker late, or lost, by one of
-// Toxiproxy's toxics. toxicity is the share of connections that have it.
-func (w *Wire) Spoil(kind string, toxicity float64, attributes map[string]int) error {
-	text, err := json.Marshal(map[string]any{"name": kind, "type": kind, "stream": "downstream", "toxicity": toxicity, "attributes": attributes})
-	if err != nil {
-		return err
-	}
-	_, err = w.proxy.Toxics.AddToxicJson(strings.NewReader(string(text)))
-	return err
-}
-
-// Mend takes all toxics away.
-func (w *Wire) Mend(ctx context.Context) { w.proxy.Toxics.ResetToxics(ctx) }
-
-func (w *Wire) close() { w.proxy.Stop() }
 
 // Manner is how the way to Elasticsearch behaves.
 type Manner int32

@@ -15,6 +15,7 @@ import (
 
 	"chatlog/deploy/client"
 	"chatlog/deploy/system"
+	"chatlog/deploy/wire"
 )
 
 // How many instances of each service there are.
@@ -37,7 +38,7 @@ type Options struct {
 type World struct {
 	Options
 	Stack   *Stack
-	Kafka   []*Wire // by broker
+	Kafka   []*wire.Wire // by broker
 	Search  *SearchWire
 	Parts   system.Parts // as seen without the proxies
 	Ingests []*system.Program
@@ -98,11 +99,11 @@ func (w *World) wire() (err error) {
 	var direct []string
 	for n := 1; n <= brokers; n++ {
 		direct = append(direct, w.Stack.at(brokerPort(n)))
-		wire, err := newWire(fmt.Sprintf("127.0.0.1:%d", w.Stack.kafkaProxies()+n), w.Stack.at(proxiedPort(n)))
+		way, err := wire.New(fmt.Sprintf("127.0.0.1:%d", w.Stack.kafkaProxies()+n), w.Stack.at(proxiedPort(n)))
 		if err != nil {
 			return err
 		}
-		w.Kafka = append(w.Kafka, wire)
+		w.Kafka = append(w.Kafka, way)
 	}
 	w.Parts = system.Parts{Kafka: strings.Join(direct, ","), MySQL: w.Stack.at(mysqlPort), User: "chat", Password: "chat",
 		Elasticsearch: "http://" + w.Stack.at(elasticsearchPort), Redis: w.Stack.at(redisPort)}.Of("chaos")
@@ -197,7 +198,7 @@ func (w *World) Stop(ctx context.Context) error {
 		c.Close()
 	}
 	for _, k := range w.Kafka {
-		k.close()
+		k.Close()
 	}
 	if w.Search != nil {
 		errs = append(errs, w.Search.close())

@@ -18,7 +18,6 @@ type entry[K comparable, V any] struct {
 type table[K comparable, V any] struct {
 	index          map[K]*entry[K, V]
 	oldest, newest *entry[K, V]
-	free           *entry[K, V] // those that were dropped, for the next ones; linked by newer
 	vain           vain
 }
 
@@ -53,8 +52,7 @@ func (t *table[K, V]) get(key K) (V, bool) {
 func (t *table[K, V]) put(key K, value V, changed int64) {
 	e := t.index[key]
 	if e == nil {
-		e = t.fresh()
-		e.key = key
+		e = &entry[K, V]{key: key}
 		t.index[key] = e
 	} else {
 		t.unlink(e)
@@ -64,15 +62,6 @@ func (t *table[K, V]) put(key K, value V, changed int64) {
 		t.vain.depth = 0
 	}
 	t.link(e)
-}
-
-func (t *table[K, V]) fresh() *entry[K, V] {
-	e := t.free
-	if e == nil {
-		return new(entry[K, V])
-	}
-	t.free, e.newer = e.newer, nil
-	return e
 }
 
 // load puts what the view says of a key, unless the log has said something
@@ -101,8 +90,6 @@ func (t *table[K, V]) evict(limit int, progress int64, scan int) (dropped int) {
 			}
 			t.unlink(e)
 			delete(t.index, e.key)
-			*e = entry[K, V]{newer: t.free}
-			t.free = e
 		}
 		e = next
 	}
