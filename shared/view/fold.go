@@ -37,49 +37,92 @@ type Changes struct {
 // Fold replays a batch's entries in memory. Edits and deletes carry the
 // message's created time, so the whole row is known even when its create lies
 // in an earlier batch; a later delete wins over everything.
+//
+// Sorted by what they are about, and by offset where that is the same, an
+// application comes before its chats, a chat before its messages, and a message's
+// changes lie side by side: rows come out in key order, by looking at the last one.
 func Fold(generation uint32, entries []Entry) Changes {
-	f := fold{map[string]Application{}, map[ChatKey]Chat{}, map[MessageKey]Message{}}
-	var out Changes
+	order := make([]*Entry, len(entries))
 	for i := range entries {
-		c := &entries[i].Command
-		f.take(c, position.Version(generation, entries[i].Offset))
+		order[i] = &entries[i]
+	}
+	slices.SortFunc(order, compareEntries)
+	out := Changes{Messages: make([]Message, 0, len(entries))}
+	for _, e := range order {
+		c := &e.Command
+		out.take(c, position.Version(generation, e.Offset))
 		if c.Keyed {
 			out.Keyed = append(out.Keyed, KeyedCommand{ID: c.ID, Application: c.Application, Op: c.Op,
-				Chat: c.Chat, Number: c.Number, Fingerprint: c.Fingerprint, Offset: entries[i].Offset})
+				Chat: c.Chat, Number: c.Number, Fingerprint: c.Fingerprint, Offset: e.Offset})
 		}
 	}
-	out.Applications = sorted(f.applications, func(a, b Application) int { return cmp.Compare(a.Token, b.Token) })
-	out.Chats = sorted(f.chats, compareChats)
-	out.Messages = sorted(f.messages, compareMessages)
 	slices.SortFunc(out.Keyed, func(a, b KeyedCommand) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
 
-type fold struct {
-	applications map[string]Application
-	chats        map[ChatKey]Chat
-	messages     map[MessageKey]Message
+// compareEntries orders by key and then by offset. What creates an application has
+// no chat, and what creates a chat no number.
+func compareEntries(a, b *Entry) int {
+	x, y := &a.Command, &b.Command
+	if c := cmp.Compare(x.Application, y.Application); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(x.Chat, y.Chat); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(x.Number, y.Number); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Offset, b.Offset)
 }
 
-func (f *fold) take(c *command.Command, version int64) {
-	chat := ChatKey{c.Application, c.Chat}
-	message := MessageKey{c.Application, c.Chat, c.Number}
+func (out *Changes) take(c *command.Command, version int64) {
 	switch c.Op {
 	case command.ApplicationCreate:
-		f.applications[c.Application] = Application{Token: c.Application, Username: c.Username, Created: c.Time, Version: version}
+		row := out.application(c)
+		row.Username, row.Created, row.Version = c.Username, c.Time, version
 	case command.ChatCreate:
-		f.chats[chat] = Chat{Application: c.Application, Number: c.Chat, Created: c.Time, Version: version}
-		row := f.applications[c.Application]
-		row.Token, row.Chats = c.Application, max(row.Chats, c.Chat)
-		f.applications[c.Application] = row
+		row := out.chat(c)
+		row.Created, row.Version = c.Time, version
+		owner := out.application(c)
+		owner.Chats = max(owner.Chats, c.Chat)
 	case command.MessageCreate:
-		f.messages[message] = Message{Application: c.Application, Chat: c.Chat, Number: c.Number, Text: c.Message, Created: c.Time, Version: version}
-		row := f.chats[chat]
-		row.Application, row.Number, row.Messages = c.Application, c.Chat, max(row.Messages, c.Number)
-		f.chats[chat] = row
+		*out.message(c) = Message{Application: c.Application, Chat: c.Chat, Number: c.Number, Text: c.Message, Created: c.Time, Version: version}
+		owner := out.chat(c)
+		owner.Messages = max(owner.Messages, c.Number)
 	case command.MessageUpdate, command.MessageDelete:
-		f.messages[message] = change(f.messages[message], c, version)
+		row := out.message(c)
+		*row = change(*row, c, version)
 	}
+}
+
+// application, chat and message give the row that a command is about: the last
+// one, or a new one.
+func (out *Changes) application(c *command.Command) *Application {
+	last := len(out.Applications) - 1
+	if last < 0 || out.Applications[last].Token != c.Application {
+		out.Applications = append(out.Applications, Application{Token: c.Application})
+		last++
+	}
+	return &out.Applications[last]
+}
+
+func (out *Changes) chat(c *command.Command) *Chat {
+	last := len(out.Chats) - 1
+	if last < 0 || out.Chats[last].Number != c.Chat || out.Chats[last].Application != c.Application {
+		out.Chats = append(out.Chats, Chat{Application: c.Application, Number: c.Chat})
+		last++
+	}
+	return &out.Chats[last]
+}
+
+func (out *Changes) message(c *command.Command) *Message {
+	last := len(out.Messages) - 1
+	if last < 0 || out.Messages[last].Number != c.Number || out.Messages[last].Chat != c.Chat || out.Messages[last].Application != c.Application {
+		out.Messages = append(out.Messages, Message{})
+		last++
+	}
+	return &out.Messages[last]
 }
 
 func change(old Message, c *command.Command, version int64) Message {
@@ -94,21 +137,4 @@ func change(old Message, c *command.Command, version int64) Message {
 	}
 	m.Text, m.Edited = c.Message, c.Time
 	return m
-}
-
-func sorted[K comparable, V any](rows map[K]V, compare func(a, b V) int) []V {
-	out := make([]V, 0, len(rows))
-	for _, row := range rows {
-		out = append(out, row)
-	}
-	slices.SortFunc(out, compare)
-	return out
-}
-
-func compareChats(a, b Chat) int {
-	return cmp.Or(cmp.Compare(a.Application, b.Application), cmp.Compare(a.Number, b.Number))
-}
-
-func compareMessages(a, b Message) int {
-	return cmp.Or(cmp.Compare(a.Application, b.Application), cmp.Compare(a.Chat, b.Chat), cmp.Compare(a.Number, b.Number))
 }
