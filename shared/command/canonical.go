@@ -119,7 +119,7 @@ func (s *scanner) text() string {
 	return s.unescape(inner)
 }
 
-// unescape undoes what appendString does, and nothing else.
+// unescape undoes what jsontext.AppendString does, and nothing else.
 func (s *scanner) unescape(inner []byte) string {
 	var out strings.Builder
 	out.Grow(len(inner))

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"chatlog/shared/jsontext"
 	"chatlog/shared/position"
 )
 
@@ -39,11 +40,11 @@ func Append(dst []byte, c *Command) []byte {
 		dst = strconv.AppendUint(dst, uint64(c.Generation), 10)
 	} else {
 		dst = append(dst, `,"application":`...)
-		dst = appendString(dst, c.Application)
+		dst = jsontext.AppendString(dst, c.Application)
 	}
 	if c.Op == ApplicationCreate {
 		dst = append(dst, `,"username":`...)
-		dst = appendString(dst, c.Username)
+		dst = jsontext.AppendString(dst, c.Username)
 	}
 	if c.Chat != 0 {
 		dst = append(dst, `,"chat":`...)
@@ -55,7 +56,7 @@ func Append(dst []byte, c *Command) []byte {
 	}
 	if c.Op == MessageCreate || c.Op == MessageUpdate {
 		dst = append(dst, `,"message":`...)
-		dst = appendString(dst, c.Message)
+		dst = jsontext.AppendString(dst, c.Message)
 	}
 	dst = appendTime(append(dst, `,"time":`...), c.Time)
 	if c.Op == MessageUpdate || c.Op == MessageDelete {
@@ -72,37 +73,6 @@ func Append(dst []byte, c *Command) []byte {
 func appendTime(dst []byte, t time.Time) []byte {
 	dst = append(dst, '"')
 	dst = t.UTC().AppendFormat(dst, timeFormat)
-	return append(dst, '"')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString writes a JSON string. Only what JSON demands is escaped, so the
-// log stays readable in every script. s must be valid UTF-8.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c != 0x7f {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	dst = append(dst, s[start:]...)
 	return append(dst, '"')
 }
 
