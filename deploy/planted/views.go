@@ -53,7 +53,7 @@ var inViews = []bug{
 	{"a newer version in the index is an error", "shared/searchview/elastic/apply.go",
 		"case verdict.Status < 300, verdict.Status == http.StatusConflict:", "case verdict.Status < 300:", elastic},
 	{"documents have no version", "shared/searchview/elastic/apply.go",
-		"body.WriteString(strconv.FormatInt(m.Version, 10))", "body.WriteString(\"1\")", elastic},
+		"\"version\":`...), m.Version, 10)", "\"version\":`...), 1, 10)", elastic},
 	{"a document that was put off passes for done", "shared/searchview/elastic/apply.go",
 		"verdict.Status == http.StatusConflict:",
 		"verdict.Status == http.StatusConflict, verdict.Status == http.StatusTooManyRequests:", []string{"./shared/searchview/elastic", "-run", "TestVerdicts"}},
