@@ -284,6 +284,11 @@ var replies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // lists must not hold their size for ever.
 const largestKept = 64 << 10
 
+// Appender is a reply that writes its own JSON, because there is much of it.
+type Appender interface {
+	AppendJSON(dst []byte) []byte
+}
+
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body := replies.Get().(*bytes.Buffer)
 	body.Reset()
@@ -292,10 +297,14 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 			replies.Put(body)
 		}
 	}()
-	encoder := json.NewEncoder(body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil { // a defect: replies are plain structs
-		panic(err)
+	if long, ok := value.(Appender); ok {
+		body.Write(long.AppendJSON(body.AvailableBuffer()))
+	} else {
+		encoder := json.NewEncoder(body)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(value); err != nil { // a defect: replies are plain structs
+			panic(err)
+		}
 	}
 	content := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 	w.Header().Set("Content-Type", "application/json")

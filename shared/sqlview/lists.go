@@ -3,8 +3,10 @@ package sqlview
 import (
 	"cmp"
 	"context"
-	"database/sql"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"chatlog/shared/position"
 	"chatlog/shared/view"
@@ -30,42 +32,46 @@ func (p Page) bounds() (where, order string, after int64) {
 	return "number > ?", "number", p.After
 }
 
-// Messages reads a page of a chat's messages without tombstones. found says
-// whether there is such a chat.
+// Messages reads a page of a chat's messages without tombstones; they are given
+// without their versions. found says whether there is such a chat.
 func (v *View) Messages(ctx context.Context, partition int32, chat view.ChatKey, page Page) (out []view.Message, found bool, p view.Progress, err error) {
 	where, order, after := page.bounds()
 	l := list{
 		owner: "LEFT JOIN chat o ON o.application = ? AND o.number = ?",
-		page: "SELECT " + noProgressColumns + ", number, message, created, edited, version FROM message WHERE application = ? AND chat = ? AND " +
+		page: "SELECT number, message, created, edited FROM message WHERE application = ? AND chat = ? AND " +
 			where + " AND deleted = 0 ORDER BY " + order + " LIMIT ?",
-		columns: 5,
+		empty: ", 0, 0",
 	}
-	var number, created, edited, version sql.NullInt64
-	var text sql.NullString
+	out = make([]view.Message, 0, page.Limit)
+	var created, edited int64
 	found, p, err = v.list(ctx, l, partition, []any{chat.Application, chat.Number, partition, chat.Application, chat.Number, after, page.Limit},
-		[]any{&number, &text, &created, &edited, &version}, func() {
-			out = append(out, view.Message{Application: chat.Application, Chat: chat.Number, Number: number.Int64, Text: text.String,
-				Created: fromMicros(created.Int64), Edited: fromMicros(edited.Int64), Version: version.Int64})
+		[]any{&created, &edited}, func(number int64, text string) error {
+			out = append(out, view.Message{Application: chat.Application, Chat: chat.Number, Number: number, Text: text,
+				Created: fromMicros(created), Edited: fromMicros(edited)})
+			return nil
 		})
 	inOrder(out, page, func(m view.Message) int64 { return m.Number })
 	return out, found, p, err
 }
 
-// Chats reads a page of an application's chats. found says whether there is
-// such an application.
+// Chats reads a page of an application's chats; they are given without their
+// versions. found says whether there is such an application.
 func (v *View) Chats(ctx context.Context, partition int32, application string, page Page) (out []view.Chat, found bool, p view.Progress, err error) {
 	where, order, after := page.bounds()
 	l := list{
 		owner: "LEFT JOIN application o ON o.token = ?",
-		page: "SELECT " + noProgressColumns + ", number, messages, created, version FROM chat WHERE application = ? AND " +
+		page: "SELECT number, messages, created FROM chat WHERE application = ? AND " +
 			where + " ORDER BY " + order + " LIMIT ?",
-		columns: 4,
+		empty: ", 0",
 	}
-	var number, messages, created, version sql.NullInt64
-	found, p, err = v.list(ctx, l, partition, []any{application, partition, application, after, page.Limit}, []any{&number, &messages, &created, &version}, func() {
-		out = append(out, view.Chat{Application: application, Number: number.Int64, Messages: messages.Int64,
-			Created: fromMicros(created.Int64), Version: version.Int64})
-	})
+	out = make([]view.Chat, 0, page.Limit)
+	var created int64
+	found, p, err = v.list(ctx, l, partition, []any{application, partition, application, after, page.Limit}, []any{&created},
+		func(number int64, count string) error {
+			messages, err := strconv.ParseInt(count, 10, 64)
+			out = append(out, view.Chat{Application: application, Number: number, Messages: messages, Created: fromMicros(created)})
+			return err
+		})
 	inOrder(out, page, func(c view.Chat) int64 { return c.Number })
 	return out, found, p, err
 }
@@ -74,46 +80,61 @@ func (v *View) Chats(ctx context.Context, partition int32, application string, p
 // row that says how far the view has come and whether whose list it is, is there;
 // and the page's rows, which are read in the order of the primary key and not
 // sorted or copied by the database.
+//
+// The head lies in the page's own columns, since each column costs something in
+// every row: its number is below zero, and what else it says is one text.
 type list struct {
-	owner   string // joins what the list belongs to, as o
-	page    string
-	columns int // of the page's own
+	owner string // joins what the list belongs to, as o
+	page  string // selects a number, something as a text, and more numbers
+	empty string // what the head has in place of those
 }
 
-// noProgressColumns stand where the head has the progress.
-const noProgressColumns = "NULL, NULL, NULL, NULL, NULL, NULL"
+// head is what the first row's text says; a text without the last part says that
+// the owner is not there. None of the parts contains the space between them.
+const head = "SELECT -1 - p.next_offset, CONCAT_WS(' ', p.log, p.generation, p.last_offset, p.last_id, o.version)"
 
-// list reads into columns and calls take for each of the page's rows.
-func (v *View) list(ctx context.Context, l list, partition int32, args, columns []any, take func()) (found bool, p view.Progress, err error) {
-	empty := ""
-	for range l.columns {
-		empty += ", NULL"
-	}
-	rows, err := v.read.QueryContext(ctx, "SELECT "+readProgress+", o.version"+empty+" FROM progress p "+l.owner+ofPartition+
-		" UNION ALL "+v.dialect.Branch(l.page), args...)
+// list reads into more and calls take for each of the page's rows.
+func (v *View) list(ctx context.Context, l list, partition int32, args, more []any, take func(number int64, text string) error) (found bool, p view.Progress, err error) {
+	rows, err := v.read.QueryContext(ctx, head+l.empty+" FROM progress p "+l.owner+ofPartition+" UNION ALL "+v.dialect.Branch(l.page), args...)
 	if err != nil {
 		return false, p, v.fail("list", err)
 	}
 	defer rows.Close()
 	p = noProgress(partition)
-	var log, last sql.NullString
-	var generation, next, lastOffset, owner sql.NullInt64
-	into := append([]any{&log, &generation, &next, &last, &lastOffset, &owner}, columns...)
+	var number int64
+	var text string
+	into := append([]any{&number, &text}, more...)
 	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+		if err = rows.Scan(into...); err == nil {
+			if number >= 0 {
+				err = take(number, text)
+			} else {
+				p.Next = -1 - number
+				found, err = readHead(text, &p)
+			}
+		}
+		if err != nil {
 			return false, p, v.fail("list", err)
 		}
-		if !log.Valid {
-			take()
-			continue
-		}
-		found = owner.Valid
-		p.Log, p.Generation, p.Next, p.LastID, p.LastOffset = position.LogID(log.String), uint32(generation.Int64), next.Int64, last.String, lastOffset.Int64
 	}
 	if err := rows.Err(); err != nil {
 		return false, p, v.fail("list", err)
 	}
 	return found, p, nil
+}
+
+func readHead(text string, p *view.Progress) (owned bool, err error) {
+	parts := strings.Split(text, " ")
+	if len(parts) < 4 {
+		return false, fmt.Errorf("the head of a list is %q", text)
+	}
+	generation, err := strconv.ParseUint(parts[1], 10, 32)
+	if err != nil {
+		return false, err
+	}
+	p.Log, p.Generation, p.LastID = position.LogID(parts[0]), uint32(generation), parts[3]
+	p.LastOffset, err = strconv.ParseInt(parts[2], 10, 64)
+	return len(parts) > 4, err
 }
 
 // inOrder makes sure of a page's order, which databases keep although SQL does

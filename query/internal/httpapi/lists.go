@@ -11,6 +11,7 @@ import (
 
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
+	"chatlog/shared/jsontext"
 	"chatlog/shared/sqlview"
 	"chatlog/shared/view"
 )
@@ -37,6 +38,34 @@ type listedMessage struct {
 	times
 }
 
+// listedMessages are a reply that can be long: without reflection it takes query
+// half of the time.
+type listedMessages []listedMessage
+
+// AppendJSON writes what encoding/json makes of the list.
+func (list listedMessages) AppendJSON(dst []byte) []byte {
+	dst = append(dst, '[')
+	for i := range list {
+		m := &list[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(append(dst, `{"id":`...), m.ID, 10)
+		dst = jsontext.AppendString(append(dst, `,"appID":`...), m.Application)
+		dst = strconv.AppendInt(append(dst, `,"chatID":`...), m.Chat, 10)
+		dst = strconv.AppendInt(append(dst, `,"messageID":`...), m.Number, 10)
+		dst = jsontext.AppendString(append(dst, `,"message":`...), m.Text)
+		if m.Created != "" {
+			dst = jsontext.AppendString(append(dst, `,"created":`...), m.Created)
+		}
+		if m.Edited != "" {
+			dst = jsontext.AppendString(append(dst, `,"edited":`...), m.Edited)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
 func (a *API) messages(w http.ResponseWriter, r *http.Request, p httpserve.Params) (any, error) {
 	after, err := token(r)
 	if err != nil {
@@ -60,7 +89,7 @@ func (a *API) messages(w http.ResponseWriter, r *http.Request, p httpserve.Param
 		rows = rows[:page.Limit]
 		linkNext(w, r, "m", page, rows[len(rows)-1].Number)
 	}
-	list := make([]listedMessage, 0, len(rows))
+	list := make(listedMessages, 0, len(rows))
 	for _, m := range rows {
 		list = append(list, listedMessage{m.Number, m.Application, m.Chat, m.Number, m.Text, timesOf(detail, m.Created, m.Edited)})
 	}
