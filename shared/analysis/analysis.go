@@ -46,17 +46,28 @@ func Index(text string) Fields {
 // is the first of all.
 func appendGrams(dst, word []byte) []byte {
 	for start, end, letters := 0, 0, 0; end < len(word); {
-		_, size := utf8.DecodeRune(word[end:])
-		end += size
+		end += width(word, end)
 		if letters++; letters < gram {
 			continue
 		}
 		if len(dst) > 0 {
 			dst = append(dst, ' ')
 		}
-		dst = append(dst, word[start:end]...)
-		_, size = utf8.DecodeRune(word[start:])
-		start += size
+		if end == start+gram { // letters of one byte each
+			dst = append(dst, word[start], word[start+1], word[start+2])
+		} else {
+			dst = append(dst, word[start:end]...)
+		}
+		start += width(word, start)
 	}
 	return dst
+}
+
+// width is the bytes of the letter at a byte.
+func width(word []byte, at int) int {
+	if word[at] < utf8.RuneSelf {
+		return 1
+	}
+	_, size := utf8.DecodeRune(word[at:])
+	return size
 }

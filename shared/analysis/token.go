@@ -23,6 +23,11 @@ func scan(text string, buffer []byte, yield func(token) bool) {
 			end := at + size
 			out := appendFolded(buffer[:0], r)
 			for end < len(text) {
+				if letter := plainFolded(text[end]); letter != 0 {
+					out = append(out, letter)
+					end++
+					continue
+				}
 				r, size := decode(text, end)
 				c := classOf(r)
 				if c != part && c != mark && c != void && !inside(text, end) {
@@ -73,12 +78,23 @@ func decode(text string, at int) (rune, int) {
 	return utf8.DecodeRuneInString(text[at:])
 }
 
-func appendFolded(dst []byte, r rune) []byte {
+// plainFolded folds a letter or digit of ASCII, which most texts are made of, and
+// gives zero for every other byte.
+func plainFolded(c byte) byte {
 	switch {
-	case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-		return append(dst, byte(r))
-	case r >= 'A' && r <= 'Z':
-		return append(dst, byte(r)|0x20)
+	case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+		return c
+	case c >= 'A' && c <= 'Z':
+		return c | 0x20
+	}
+	return 0
+}
+
+func appendFolded(dst []byte, r rune) []byte {
+	if r < utf8.RuneSelf {
+		if letter := plainFolded(byte(r)); letter != 0 {
+			return append(dst, letter)
+		}
 	}
 	if appendVowel(dst, r) {
 		return dst
