@@ -28,6 +28,7 @@ type bench struct {
 	out         io.Writer
 	machineName string
 	tenants     []tenant // what was generated
+	filled      bool     // the chat whose pages are read is deep
 	rows        []Row
 	figures     []Figure
 	tokens      []string // applications, chats of each: chatsPer
@@ -41,12 +42,23 @@ const (
 	chatsPer = 20
 )
 
-func (b *bench) start(ctx context.Context) (err error) {
-	for _, program := range []string{"chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/ingest/appendrate", "chatlog/deploy/bench/yardstick"} {
+// built builds programs.
+func (b *bench) built(ctx context.Context, programs ...string) error {
+	for _, program := range programs {
 		c := exec.CommandContext(ctx, "go", "build", "-o", b.bin+"/", program)
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w: %s", program, err, out)
 		}
+	}
+	return nil
+}
+
+func (b *bench) start(ctx context.Context) (err error) {
+	if b.embedded {
+		return b.startEmbedded(ctx)
+	}
+	if err := b.built(ctx, "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/ingest/appendrate", "chatlog/deploy/bench/yardstick"); err != nil {
+		return err
 	}
 	if err := b.parts.Prepare(ctx); err != nil {
 		return err
@@ -62,6 +74,11 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if err := b.Start(ctx); err != nil {
 		return err
 	}
+	return b.populate(ctx)
+}
+
+// populate makes the applications and chats that are posted to.
+func (b *bench) populate(ctx context.Context) error {
 	c := client.New(b.Writes, 8)
 	defer c.Close()
 	for range apps {
@@ -80,6 +97,9 @@ func (b *bench) start(ctx context.Context) (err error) {
 }
 
 func (b *bench) stop(ctx context.Context) error {
+	if b.embedded {
+		return b.Stop()
+	}
 	return errors.Join(b.Stop(), b.parts.Remove(ctx))
 }
 

@@ -36,13 +36,26 @@ func TestRealBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := kept.Rows
-	if len(rows) != 7 || len(kept.Figures) != 14 || strings.Count(out.String(), "\n| ") != 7+1+14+1 {
+	if len(rows) != 9 || len(kept.Figures) != 14 || strings.Count(out.String(), "\n| ") != 9+1+14+1 {
 		t.Fatalf("%d rows, %d figures: %s", len(rows), len(kept.Figures), out.String())
 	}
 	for _, r := range rows {
 		if len(r.Ratios) != 1 || r.Ratios[0] <= 0 || r.Ours[0].Rate <= 0 || r.Theirs[0].Rate <= 0 {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestEmbeddedBench runs a little of what is measured of the all-in-one.
+func TestEmbeddedBench(t *testing.T) {
+	parts.Tool(t, "wrk")
+	var out bytes.Buffer
+	o := options{rounds: 1, round: time.Second, deep: 300, pace: 50, tries: 1, embedded: true, only: "^POST message, 64 connections, 1 chat|^GET message|^list of 100, last|search in|until visible"}
+	if err := run(t.Context(), o, &out); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "\n| ") != 3+1+4+1 || strings.Contains(got, "NaN") {
+		t.Fatalf("%s", got)
 	}
 }
 

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -17,21 +14,41 @@ import (
 )
 
 // drainRows compares how fast the MySQL sink empties a log with raw multi-row
-// INSERTs of the very rows that it writes, into the same schema.
+// INSERTs of the very rows that it writes, into the same schema. A sink has a worker
+// for each partition, and the INSERTs as many connections.
 func (b *bench) drainRows(ctx context.Context) error {
-	row := Row{Name: rowMySQL, Yardstick: "raw multi-row INSERT", Reach: 0.85}
-	if !b.only.MatchString(row.Name) {
-		return nil
+	for _, workers := range []int{1, 4, partitions} {
+		row := Row{Name: rowMySQL, Yardstick: "raw multi-row INSERT", Reach: 0.85}
+		if workers < partitions {
+			row.Name = fmt.Sprintf("%s, workers: %d", rowMySQL, workers)
+		}
+		if !b.only.MatchString(row.Name) {
+			continue
+		}
+		if err := b.drainRowsOf(ctx, row, workers); err != nil {
+			return err
+		}
 	}
-	if err := b.fillLog(ctx); err != nil {
-		return err
+	return nil
+}
+
+func (b *bench) drainRowsOf(ctx context.Context, row Row, workers int) (err error) {
+	from := b.whole()
+	if workers == partitions {
+		err = b.fillLog(ctx)
+	} else {
+		from, err = b.narrow(ctx, workers)
+		defer func() { err = errors.Join(err, from.parts.Remove(context.WithoutCancel(ctx))) }()
 	}
-	rows, err := b.written(ctx)
 	if err != nil {
 		return err
 	}
-	return b.compare(ctx, row, func(ctx context.Context, _ time.Duration) (Sample, error) { return b.drain(ctx, intoRows) },
-		func(ctx context.Context, _ time.Duration) (Sample, error) { return b.insert(ctx, rows) })
+	rows, err := written(ctx, from.parts)
+	if err != nil {
+		return err
+	}
+	return b.compare(ctx, row, func(ctx context.Context, _ time.Duration) (Sample, error) { return b.drain(ctx, from, intoRows) },
+		func(ctx context.Context, _ time.Duration) (Sample, error) { return b.insert(ctx, from, rows) })
 }
 
 // fillLog generates the messages that are drained, listed and searched, once, and
@@ -49,7 +66,7 @@ func (b *bench) caughtUp(ctx context.Context, groups ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
-		err := b.parts.Lag(ctx, groups...)
+		err := b.lag(ctx, groups...)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -71,15 +88,15 @@ var intoRows = drained{view: "mysql", process: "mysql", own: func(p *system.Part
 
 // drain fills an empty view from the log's beginning. The clock begins with the
 // first batch: starting and joining a group is not draining.
-func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample, error) {
-	own := b.parts
+func (b *bench) drain(ctx context.Context, from source, view drained, env ...string) (Sample, error) {
+	own := from.parts
 	name := system.UniqueName("drain")
 	own.Groups = name
 	view.own(&own, name)
 	if err := own.Prepare(ctx); err != nil {
 		return Sample{}, err
 	}
-	want, err := b.end(ctx)
+	want, err := end(ctx, own)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -88,7 +105,7 @@ func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample,
 		return Sample{}, err
 	}
 	p := &system.Program{Name: "sink", Path: filepath.Join(b.bin, "sinks"), Args: []string{view.view}, Listen: at, Dir: b.dir, Log: filepath.Join(b.dir, "drain.log"),
-		Env: append(append(own.Env(), "CHATLOG_SINKS_LISTEN="+at, "CHATLOG_LOG_LEVEL=warn"), env...)}
+		Env: append(append(append(own.Env(), from.env()...), "CHATLOG_SINKS_LISTEN="+at, "CHATLOG_LOG_LEVEL=warn"), env...)}
 	if err := errors.Join(b.profiled(p), p.Start()); err != nil {
 		return Sample{}, err
 	}
@@ -108,9 +125,9 @@ func (b *bench) drain(ctx context.Context, view drained, env ...string) (Sample,
 }
 
 // end is the sum of the partitions' ends.
-func (b *bench) end(ctx context.Context) (sum float64, err error) {
-	err = b.parts.Admin(func(admin *kadm.Client) error {
-		ends, err := admin.ListEndOffsets(ctx, b.parts.Commands)
+func end(ctx context.Context, parts system.Parts) (sum float64, err error) {
+	err = parts.Admin(func(admin *kadm.Client) error {
+		ends, err := admin.ListEndOffsets(ctx, parts.Commands)
 		ends.Each(func(e kadm.ListedOffset) { sum += float64(e.Offset) })
 		return errors.Join(err, ends.Error())
 	})
@@ -132,87 +149,6 @@ func reaches(ctx context.Context, sink string, want float64) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("the sink is at %.0f of %.0f: %w", got, want, errors.Join(err, ctx.Err()))
 		}
-		time.Sleep(20 * time.Millisecond) // between two looks
+		time.Sleep(100 * time.Millisecond) // between two looks: each is work for the sink
 	}
-}
-
-// message is a row as the sink has written it.
-type message struct {
-	application           string
-	chat, number          int64
-	text                  string
-	created, edited, vers int64
-}
-
-func (b *bench) written(ctx context.Context) (all []message, err error) {
-	db, err := sql.Open("mysql", b.parts.DSN(b.parts.Database))
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	rows, err := db.QueryContext(ctx, "SELECT application, chat, number, message, created, edited, version FROM message ORDER BY version")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var m message
-		if err := rows.Scan(&m.application, &m.chat, &m.number, &m.text, &m.created, &m.edited, &m.vers); err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, rows.Err()
-}
-
-// How raw rows are inserted: as the sink does, in batches of at most so many,
-// by one connection for each partition.
-const (
-	batch      = 1000
-	partitions = 12
-)
-
-func (b *bench) insert(ctx context.Context, rows []message) (Sample, error) {
-	own := b.parts
-	own.Database = system.UniqueName("raw")
-	if err := own.Prepare(ctx); err != nil {
-		return Sample{}, err
-	}
-	db, err := sql.Open("mysql", own.DSN(own.Database)+"&interpolateParams=true")
-	if err != nil {
-		return Sample{}, err
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, "CREATE TABLE message LIKE `"+b.parts.Database+"`.message"); err != nil {
-		return Sample{}, err
-	}
-	s, err := metered(processes(map[string]int{"mysql": part("mysql")}), func() (Sample, float64, error) {
-		began := time.Now()
-		errs := make([]error, partitions)
-		var group sync.WaitGroup
-		for p := range partitions {
-			group.Go(func() { errs[p] = insertShare(ctx, db, rows[p*len(rows)/partitions:(p+1)*len(rows)/partitions]) })
-		}
-		group.Wait()
-		n := float64(len(rows))
-		return Sample{Rate: n / time.Since(began).Seconds()}, n, errors.Join(errs...)
-	})
-	return s, errors.Join(err, own.DropDatabase(ctx))
-}
-
-func insertShare(ctx context.Context, db *sql.DB, rows []message) error {
-	for len(rows) > 0 {
-		n := min(batch, len(rows))
-		args := make([]any, 0, 8*n)
-		for _, m := range rows[:n] {
-			args = append(args, m.application, m.chat, m.number, m.text, m.created, m.edited, 0, m.vers)
-		}
-		statement := fmt.Sprint("INSERT INTO message (application, chat, number, message, created, edited, deleted, version) VALUES ",
-			strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?),", n), ","))
-		if _, err := db.ExecContext(ctx, statement, args...); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
 }

@@ -143,5 +143,5 @@ func drawn(path func(r *rand.Rand) string) []string {
 // answered asks for paths that must be answered by 200.
 func (b *bench) answered(paths []string, store string) side {
 	return b.sent(load{base: b.Reads, method: "GET", paths: paths, connections: readers},
-		processes(map[string]int{"query": b.Program("query").PID(), store: part(store)}))
+		b.used("query", store))
 }

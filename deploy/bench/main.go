@@ -36,6 +36,7 @@ type options struct {
 	deep      int64         // messages of the chat that is listed
 	pace      float64       // messages per second that the pipeline is tried with first
 	tries     int           // rates that it is tried with
+	embedded  bool          // the all-in-one with its embedded parts, instead of the real ones
 }
 
 func main() {
@@ -52,6 +53,7 @@ func main() {
 	flag.Int64Var(&o.deep, "deep", 100_000, "messages of the chat whose first and last pages are read")
 	flag.Float64Var(&o.pace, "pace", 4000, "messages per second that the whole pipeline is tried with first")
 	flag.IntVar(&o.tries, "tries", 7, "rates that the whole pipeline is tried with")
+	flag.BoolVar(&o.embedded, "embedded", false, "measure the all-in-one of make run with its embedded parts, instead of the real ones")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -86,7 +88,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", b.machineName, o.rounds, o.round)
 	fmt.Fprintln(out, head)
 	defer func() { err = errors.Join(err, b.save()) }()
-	for _, stage := range []func(context.Context) error{b.writes, b.appenders, b.paced70, b.drainRows, b.drainSearch, b.searches, b.reads, b.pipeline, b.growth, b.recovery} {
+	stages := []func(context.Context) error{b.writes, b.appenders, b.paced70, b.drainRows, b.drainSearch, b.searches, b.reads, b.pipeline, b.growth, b.recovery}
+	if o.embedded {
+		stages = []func(context.Context) error{b.writes, b.paced70, b.reads, b.searchedAlone, b.pipeline}
+	}
+	for _, stage := range stages {
 		if err := stage(ctx); err != nil {
 			return err
 		}

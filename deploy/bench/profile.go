@@ -51,7 +51,7 @@ func (b *bench) profile(ctx context.Context, row Row, ours side) error {
 // take waits for a program of the row to be there, and profiles it.
 func (b *bench) take(ctx context.Context, row Row, stop <-chan struct{}) error {
 	name := strings.Trim(notForFiles.ReplaceAllString(strings.ToLower(row.Name), "-"), "-")
-	for _, program := range []string{"ingest", "query", "sink"} {
+	for _, program := range []string{"ingest", "query", "sink", "local"} {
 		if _, there := row.Ours[0].CPU[program]; !there {
 			continue
 		}

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql" // the driver of the raw SELECTs
+	_ "github.com/go-sql-driver/mysql" // the drivers of the raw SELECTs
+	_ "modernc.org/sqlite"
 
 	"chatlog/deploy/client"
 )
@@ -23,16 +25,16 @@ var readRows = []string{"GET message", "GET chat", "list of 100, first page", "l
 // reads compares GETs with raw SELECTs by the same keys, and lists with raw
 // keyset pages.
 func (b *bench) reads(ctx context.Context) error {
-	db, err := sql.Open("mysql", b.parts.DSN(b.parts.Database)+"&interpolateParams=true") // one round trip, as ours
+	if !b.wants(readRows...) {
+		return nil
+	}
+	db, err := b.database()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(readers)
 	db.SetMaxIdleConns(readers)
-	if !b.wants(readRows...) {
-		return nil
-	}
 	if err := b.fill(ctx); err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func (b *bench) reads(ctx context.Context) error {
 	base := "/application/" + token + "/chat/1"
 	raw := func(query string, args func(r *rand.Rand) []any) side {
 		statement := query
-		return b.together(map[string]int{"mysql": part("mysql")}, func(ctx context.Context, r *rand.Rand) error {
+		return b.together(b.stores("mysql"), func(ctx context.Context, r *rand.Rand) error {
 			rows, err := db.QueryContext(ctx, statement, args(r)...)
 			if err != nil {
 				return err
@@ -84,6 +86,14 @@ func (b *bench) reads(ctx context.Context) error {
 		b.answered([]string{last}, "mysql"), page(b.deep-100))
 }
 
+// database is where the rows are, to be read without chatlog.
+func (b *bench) database() (*sql.DB, error) {
+	if b.embedded {
+		return sql.Open("sqlite", "file:"+filepath.Join(b.dir, "data", "view.db")+"?mode=ro")
+	}
+	return sql.Open("mysql", b.parts.DSN(b.parts.Database)+"&interpolateParams=true") // one round trip, as ours
+}
+
 // together runs one operation by many at once for a time.
 func (b *bench) together(pids map[string]int, one func(context.Context, *rand.Rand) error) side {
 	return func(ctx context.Context, d time.Duration) (Sample, error) {
@@ -109,8 +119,12 @@ func (b *bench) together(pids map[string]int, one func(context.Context, *rand.Ra
 	}
 }
 
-// fill makes the first chat deep, and waits until it can be read.
+// fill makes the first chat deep, once, and waits until it can be read.
 func (b *bench) fill(ctx context.Context) error {
+	if b.filled {
+		return nil
+	}
+	b.filled = true
 	const workers = 64
 	posts := newLean(b.Writes, b.paths(1, 1), body, workers)
 	defer posts.close()

@@ -32,7 +32,7 @@ func (b *bench) recovery(ctx context.Context) error {
 		view drained
 		row  string
 	}{{intoRows, rowMySQL}, {intoIndex, rowSearch}} {
-		s, err := b.drain(ctx, r.view)
+		s, err := b.drain(ctx, b.whole(), r.view)
 		if err != nil {
 			return err
 		}

@@ -34,11 +34,11 @@ func (b *bench) drainSearch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.drain(ctx, intoIndex, "CHATLOG_ELASTICSEARCH_ADDRESSES="+recorder.URL)
+	_, err = b.drain(ctx, b.whole(), intoIndex, "CHATLOG_ELASTICSEARCH_ADDRESSES="+recorder.URL)
 	if err := errors.Join(err, recorder.close()); err != nil {
 		return err
 	}
-	return b.compare(ctx, row, func(ctx context.Context, _ time.Duration) (Sample, error) { return b.drain(ctx, intoIndex) },
+	return b.compare(ctx, row, func(ctx context.Context, _ time.Duration) (Sample, error) { return b.drain(ctx, b.whole(), intoIndex) },
 		func(ctx context.Context, _ time.Duration) (Sample, error) { return b.bulk(ctx, recorder.kept) })
 }
 

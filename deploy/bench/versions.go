@@ -16,6 +16,9 @@ import (
 
 // machine says what was measured on, and with.
 func (b *bench) machine(ctx context.Context) (string, error) {
+	if b.embedded {
+		return fmt.Sprintf("%d cores (%s), %s; embedded parts", runtime.NumCPU(), processor(), runtime.Version()), nil
+	}
 	mysql, err1 := b.mysqlVersion(ctx)
 	search, err2 := b.searchVersion(ctx)
 	cache, err3 := b.redisVersion(ctx)

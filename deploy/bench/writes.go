@@ -15,23 +15,14 @@ func (b *bench) writes(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, bare.Stop(10*time.Second)) }()
-	counter, err := b.yardstick(ctx, "counter")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, counter.Stop(10*time.Second)) }()
-	ours := processes(map[string]int{"ingest": b.Program("ingest").PID(), "kafka": part("kafka")})
-	spread := []struct {
-		name        string
-		connections int
-		paths       []string
-	}{
+	ours := b.used("ingest", "kafka")
+	ways := []spread{
 		{"64 connections, 1,000 chats", 64, b.paths(apps, chatsPer)},
 		{"256 connections, 1,000 chats", 256, b.paths(apps, chatsPer)},
 		{"64 connections, 1 chat", 64, b.paths(1, 1)},
 		{"256 connections, 1 chat", 256, b.paths(1, 1)},
 	}
-	for _, s := range spread {
+	for _, s := range ways {
 		l := load{method: "POST", paths: s.paths, body: body, connections: s.connections}
 		mine, theirs := l, l
 		mine.base, theirs.base = b.Writes, "http://"+bare.Listen
@@ -40,12 +31,32 @@ func (b *bench) writes(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if b.embedded {
+		return nil
+	}
+	return b.unsunk(ctx, ours, ways[:2])
+}
+
+// spread is how writes come.
+type spread struct {
+	name        string
+	connections int
+	paths       []string
+}
+
+// unsunk compares writes while the sinks stand still.
+func (b *bench) unsunk(ctx context.Context, ours map[string]int, ways []spread) (err error) {
+	counter, err := b.yardstick(ctx, "counter")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, counter.Stop(10*time.Second)) }()
 	sinks := b.Program("sinks")
 	if err := sinks.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, sinks.Signal(syscall.SIGCONT)) }()
-	for _, s := range spread[:2] {
+	for _, s := range ways {
 		l := load{method: "POST", paths: s.paths, body: body, connections: s.connections}
 		mine, theirs := l, l
 		mine.base, theirs.base = b.Writes, "http://"+counter.Listen
