@@ -13,15 +13,30 @@ import (
 	"chatlog/shared/telemetry"
 )
 
-const help = `ingest takes writes over HTTP and appends them, numbered, to the log in Kafka.
+// ingest is the program.
+func ingest() program.Program[ingestd.Config] {
+	return program.Program[ingestd.Config]{
+		Name: "ingest", Does: "takes writes over HTTP and appends them, numbered, to the log in Kafka.", Default: ingestd.Default,
+		Commands: []program.Command[ingestd.Config]{{
+			Serves: true,
+			Do:     serve,
+			Help: program.Help{
+				Does: "takes writes over HTTP and appends them, numbered, to the log in Kafka\n\n" +
+					"Any number of them share the partitions by leases in Redis, and bring a write to the one that\n" +
+					"holds its partition. The calls: /openapi.yaml at ingest.listen, and /healthz, /readyz and\n" +
+					"/metrics beside them.",
+				Examples: []program.Line{
+					{Word: "ingest", Means: "with ./config.yaml, if it is there"},
+					{Word: "ingest --check-config", Means: "print every error in the configuration, and exit"},
+					{Word: "CHATLOG_INGEST_LISTEN=127.0.0.1:8010 ingest", Means: "a second one on the same machine"},
+				},
+				Variable: program.Line{Word: "CHATLOG_INGEST_LISTEN", Means: "ingest.listen"},
+			},
+		}},
+	}
+}
 
-  ingest [flags]
-
-Every key of config.yaml can be set by a variable: ingest.listen is
-CHATLOG_INGEST_LISTEN. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
-`
-
-func main() { os.Exit(program.Main("ingest", help, os.Args[1:], ingestd.Default(), serve)) }
+func main() { os.Exit(ingest().Main(os.Args[1:])) }
 
 func serve(ctx context.Context, cfg ingestd.Config, _, errOut io.Writer) error {
 	rows, err := mysql.Open(cfg.MySQL)

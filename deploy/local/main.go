@@ -8,65 +8,36 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/profile"
 	"chatlog/shared/program"
 	"chatlog/shared/telemetry"
-	"chatlog/sinks/sinkd"
 )
 
-const help = `local is all of chatlog in one process with embedded parts: a Kafka broker, SQLite,
-a search index and a Redis, all in one folder (local.data_dir, ./data by default).
-
-  local [flags]
-  local verify [--repair] [--state=FILE] [flags]
-                     compare the views with the log, while nothing else uses the folder;
-                     exit code 3: differences are left
-
-Every key of config.yaml can be set by a variable: local.data_dir is
-CHATLOG_LOCAL_DATA_DIR. Exit code: 0 stopped, 1 failed, 2 wrong configuration.
-`
-
-func main() { os.Exit(run(os.Args[1:])) }
-
-func run(args []string) int {
-	if len(args) == 0 || args[0] != "verify" {
-		return program.Main("local", help, args, Default(), serve)
+// local is the table of what the program does.
+func local() program.Program[Config] {
+	variable := program.Line{Word: "CHATLOG_LOCAL_DATA_DIR", Means: "local.data_dir"}
+	return program.Program[Config]{
+		Name: "local", Does: "is all of chatlog in one process with embedded parts, in one folder.", Default: Default,
+		Commands: []program.Command[Config]{{
+			Serves: true,
+			Do:     serve,
+			Help: program.Help{
+				Does: "runs all of chatlog in one process with embedded parts\n\n" +
+					"A Kafka broker, SQLite, a search index and a Redis, all in one folder, which outlives kill -9.\n" +
+					"Writes are taken at ingest.listen, reads and writes at query.listen.",
+				Examples: []program.Line{
+					{Word: "local", Means: "with ./config.yaml, if it is there, and the data in ./data"},
+					{Word: "CHATLOG_LOCAL_DATA_DIR=/srv/chatlog local", Means: "with the data in another folder"},
+				},
+				Variable: variable,
+			},
+		}, verifyCommand(variable)},
 	}
-	options, rest := sinkd.ParseVerify(args[1:])
-	left := 0
-	code := program.Main("local verify", help, rest, Default(), func(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
-		parts, err := openParts(cfg.Local, telemetry.NewLogger(cfg.Log, errOut))
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, parts.close()) }()
-		cfg.Sinks.HTTP.Listen = "127.0.0.1:0"
-		house, err := compose(cfg, parts, telemetry.NewLogger(cfg.Log, errOut))
-		if err != nil {
-			return err
-		}
-		// The sinks run meanwhile: when the folder was left, they may have lagged.
-		if err := house.sinks.Start(ctx); err != nil {
-			return err
-		}
-		defer func() {
-			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-			defer cancel()
-			err = errors.Join(err, house.sinks.Stop(bounded))
-		}()
-		cfg.Kafka.Brokers = parts.kafka.ListenAddrs()
-		left, err = sinkd.Verify(ctx, sinkd.Config{Kafka: cfg.Kafka, Topics: cfg.Topics, Sinks: cfg.Sinks},
-			sinkd.Parts{Rows: parts.rows, Index: parts.index}, options, out)
-		return err
-	})
-	if code == 0 && left > 0 {
-		return 3
-	}
-	return code
 }
+
+func main() { os.Exit(local().Main(os.Args[1:])) }
 
 func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 	logger := telemetry.NewLogger(cfg.Log, errOut)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -262,40 +261,5 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		if strings.Contains(strings.ReplaceAll(err.Error(), "unknown key mysql.password.hunter2", ""), "hunter2") {
 			t.Errorf("%s: %v", yaml, err)
 		}
-	}
-}
-
-func TestParseFlags(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	var out bytes.Buffer
-	parse := func(args ...string) Flags {
-		t.Helper()
-		f, err := ParseFlags("ingest", "usage: ingest", args, &out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-	if f := parse(); f.Path != "" || f.Check {
-		t.Errorf("without a file: %+v", f)
-	}
-	if err := os.WriteFile(DefaultPath, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if f := parse("--check-config", "mysql", "search"); f.Path != DefaultPath || !f.Check || !reflect.DeepEqual(f.Args, []string{"mysql", "search"}) {
-		t.Errorf("with ./config.yaml: %+v", f)
-	}
-	if f := parse("--config", "other.yaml"); f.Path != "other.yaml" {
-		t.Errorf("with --config: %+v", f)
-	}
-	if _, err := ParseFlags("ingest", "usage: ingest", []string{"-h"}, &out); !errors.Is(err, flag.ErrHelp) {
-		t.Errorf("-h: %v", err)
-	}
-	if !strings.Contains(out.String(), "usage: ingest") || !strings.Contains(out.String(), "check-config") {
-		t.Errorf("help: %s", out.String())
-	}
-	if _, err := ParseFlags("ingest", "usage: ingest", []string{"--colour"}, &out); err == nil {
-		t.Error("an unknown flag was taken")
 	}
 }

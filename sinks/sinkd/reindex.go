@@ -3,15 +3,17 @@ package sinkd
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 
 	"chatlog/shared/clock"
 	"chatlog/shared/kafkaconn"
+	"chatlog/shared/progress"
 	"chatlog/shared/searchview/elastic"
 	"chatlog/shared/topic"
 	"chatlog/sinks/internal/consume"
@@ -25,34 +27,29 @@ type ReindexOptions struct {
 	Dry     bool  // stop before the swap
 	DropOld bool  // remove the index that was kept, and nothing else
 	Seed    int32 // of the sample that is compared
-	Bar     io.Writer
 }
 
-// ParseReindex takes the options out of a program's arguments; the rest are its
-// other flags.
-func ParseReindex(args []string) (o ReindexOptions, rest []string, err error) {
-	o.Seed, o.Bar = rand.Int32(), terminal()
-	for _, arg := range args {
-		name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		switch {
-		case name == "dry-run" && value == "" && arg != name:
-			o.Dry = true
-		case name == "drop-old" && value == "" && arg != name:
-			o.DropOld = true
-		case name == "seed" && arg != name:
-			seed, bad := strconv.ParseInt(value, 10, 32)
-			if bad != nil || seed < 0 {
-				return o, rest, fmt.Errorf("--seed=%s: must be a number from 0 to %d", value, 1<<31-1)
-			}
-			o.Seed = int32(seed)
-		default:
-			rest = append(rest, arg)
+// Flags adds the flags of a reindexing.
+func (o *ReindexOptions) Flags(f *flag.FlagSet) {
+	f.BoolVar(&o.Dry, "dry-run", false, "stop before the swap")
+	f.BoolVar(&o.DropOld, "drop-old", false, "remove the index that was kept, and nothing else")
+	o.Seed = rand.Int32()
+	f.Func("seed", "compare the messages that this `number` chooses; by chance, if none is given", func(text string) error {
+		seed, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || seed < 0 {
+			return fmt.Errorf("must be a number from 0 to %d", math.MaxInt32)
 		}
-	}
+		o.Seed = int32(seed)
+		return nil
+	})
+}
+
+// Check refuses flags that do not go together.
+func (o *ReindexOptions) Check() error {
 	if o.Dry && o.DropOld {
-		err = errors.New("--dry-run and --drop-old: only one of them")
+		return errors.New("--dry-run and --drop-old: only one of them")
 	}
-	return o, rest, err
+	return nil
 }
 
 const (
@@ -65,7 +62,7 @@ const (
 
 // Reindex builds a search index anew beside the one that is searched and puts it in
 // its place. It gives true when they differ and the old one stays.
-func Reindex(ctx context.Context, cfg Config, parts Parts, index *elastic.Index, o ReindexOptions, out io.Writer) (differ bool, err error) {
+func Reindex(ctx context.Context, cfg Config, parts Parts, index *elastic.Index, o ReindexOptions, out, errOut io.Writer) (differ bool, err error) {
 	if o.DropOld {
 		return false, dropOld(ctx, index, out)
 	}
@@ -75,7 +72,7 @@ func Reindex(ctx context.Context, cfg Config, parts Parts, index *elastic.Index,
 	if err := topic.Counted(ctx, conn, commands); err != nil { // or an index without some of them would pass for whole
 		return false, err
 	}
-	told := newProgress(out, o.Bar)
+	far := progress.New(errOut, "records")
 	b := builder{cfg: cfg, conn: conn, logger: parts.Log.With("service", "sinks", "view", "reindexed"), metrics: consume.Metrics(parts.Metrics),
 		letters: deadletter.NewCounter(parts.Metrics)}
 	run := &reindex.Run{
@@ -84,10 +81,11 @@ func Reindex(ctx context.Context, cfg Config, parts Parts, index *elastic.Index,
 		Partitions: int32(commands.Partitions),
 		FillNext:   b.crew(index.Next()), FillRest: b.crew(index.Current()),
 		Sample: reindexSample, Seed: o.Seed, Patience: reindexPatience, Dry: o.Dry,
-		Tell: told.tell, Passed: told.passed,
+		Tell:   func(format string, args ...any) { far.Tell(out, format, args...) },
+		Passed: far.Passed,
 	}
 	err = run.Do(ctx)
-	told.end()
+	far.End()
 	switch {
 	case errors.Is(err, reindex.ErrDiffer):
 		fmt.Fprintln(out, err)

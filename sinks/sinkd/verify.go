@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,10 +12,10 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"chatlog/shared/kafkaconn"
+	"chatlog/shared/progress"
 	"chatlog/shared/topic"
 	"chatlog/sinks/internal/consume"
 	"chatlog/sinks/internal/verify"
@@ -23,34 +24,13 @@ import (
 // VerifyOptions say how views are audited.
 type VerifyOptions struct {
 	Repair bool
-	State  string    // file that keeps how far the audit is, so that it can be broken off; none if empty
-	Bar    io.Writer // where progress is drawn; nil: nowhere
+	State  string // file that keeps how far the audit is, so that it can be broken off; none if empty
 }
 
-// ParseVerify takes the options of an audit out of a program's arguments; the
-// rest are its other flags. Progress is drawn when standard error is a terminal.
-func ParseVerify(args []string) (o VerifyOptions, rest []string) {
-	for _, arg := range args {
-		name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		switch {
-		case name == "repair" && value == "" && arg != name:
-			o.Repair = true
-		case name == "state" && arg != name:
-			o.State = value
-		default:
-			rest = append(rest, arg)
-		}
-	}
-	o.Bar = terminal()
-	return o, rest
-}
-
-// terminal is standard error, when somebody looks at it there; else nil.
-func terminal() io.Writer {
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		return os.Stderr
-	}
-	return nil
+// Flags adds the flags of an audit.
+func (o *VerifyOptions) Flags(f *flag.FlagSet) {
+	f.BoolVar(&o.Repair, "repair", false, "mend what differs")
+	f.StringVar(&o.State, "state", "", "keep in this `file` how far it is, and go on from there")
 }
 
 // shown is how many differences of a kind are printed; the rest is counted.
@@ -71,7 +51,7 @@ type verifyState struct {
 // Verify audits the views that parts has against the log, while the system
 // runs, and prints what differs. It gives the number of differences that are
 // left.
-func Verify(ctx context.Context, cfg Config, parts Parts, o VerifyOptions, out io.Writer) (left int, err error) {
+func Verify(ctx context.Context, cfg Config, parts Parts, o VerifyOptions, out, errOut io.Writer) (left int, err error) {
 	conn := kafkaconn.Open(cfg.Kafka)
 	defer conn.Close()
 	state, err := readState(o.State)
@@ -85,7 +65,7 @@ func Verify(ctx context.Context, cfg Config, parts Parts, o VerifyOptions, out i
 	if parts.Index != nil {
 		views = append(views, verify.NewIndex(parts.Index))
 	}
-	told := report{out: out, counts: map[string]int{}}
+	told := report{out: out, far: progress.New(errOut, "records"), counts: map[string]int{}}
 	audit := &verify.Audit{
 		Log:         consume.KafkaLog{Conn: conn, Topic: cfg.Topics.Commands.Name, Bytes: cfg.Sinks.FetchBytes},
 		Views:       views,
@@ -97,13 +77,11 @@ func Verify(ctx context.Context, cfg Config, parts Parts, o VerifyOptions, out i
 		Sums:        state.Sums,
 	}
 	began := time.Now()
-	records, err := passAll(ctx, audit, int32(cfg.Topics.Commands.Partitions), state.At, o.Bar)
+	records, err := passAll(ctx, audit, int32(cfg.Topics.Commands.Partitions), state.At, told.far)
 	if err == nil {
 		err = audit.Extras(ctx)
 	}
-	if o.Bar != nil {
-		fmt.Fprintln(o.Bar)
-	}
+	told.far.End()
 	told.summary()
 	if err != nil {
 		state.Sums = audit.Sums
@@ -114,18 +92,14 @@ func Verify(ctx context.Context, cfg Config, parts Parts, o VerifyOptions, out i
 }
 
 // passAll passes all partitions from where state says on, which it moves.
-func passAll(ctx context.Context, audit *verify.Audit, partitions int32, state map[int32]int64, bar io.Writer) (records int64, err error) {
-	if bar == nil {
-		bar = io.Discard
-	}
-	began := time.Now()
-	audit.Listed = func(view string, items int) { fmt.Fprintf(bar, "\r%s: %d items listed%30s", view, items, "") }
+func passAll(ctx context.Context, audit *verify.Audit, partitions int32, state map[int32]int64, far *progress.Progress) (records int64, err error) {
+	audit.Listed = func(view string, items int) { far.Passed("what the log does not know in "+view, int64(items), 0) }
 	for p := range partitions {
 		from := state[p]
+		name := fmt.Sprintf("partition %d of %d", p+1, partitions)
 		audit.Passed = func(_ int32, at, end int64) {
 			state[p] = at
-			fmt.Fprintf(bar, "\rpartition %d of %d: %d of %d records, %.0f/s in all   ", p+1, partitions, at, end,
-				float64(records+at-from)/time.Since(began).Seconds())
+			far.Passed(name, at, end)
 		}
 		if err = audit.Partition(ctx, p, from); err != nil {
 			return records, fmt.Errorf("partition %d: %w", p, err)
@@ -138,6 +112,7 @@ func passAll(ctx context.Context, audit *verify.Audit, partitions int32, state m
 // report prints differences and counts them by view and kind.
 type report struct {
 	out    io.Writer
+	far    *progress.Progress
 	counts map[string]int
 	left   int
 }
@@ -150,7 +125,7 @@ func (r *report) tell(d verify.Difference) {
 		r.left++
 	}
 	if r.counts[kind]++; r.counts[kind] <= shown {
-		fmt.Fprintln(r.out, d)
+		r.far.Tell(r.out, "%s", d)
 	}
 }
 
