@@ -8,6 +8,7 @@ import (
 	"chatlog/query/queryd"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/profile"
+	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
@@ -22,6 +23,7 @@ type Config struct {
 	Kafka   kafkaconn.Config    `mapstructure:"kafka"`
 	Topics  topic.Config        `mapstructure:"topics"`
 	Redis   redisconn.Config    `mapstructure:"redis"`
+	Limits  ratelimit.Config    `mapstructure:"limits"`
 	Ingest  ingestd.Section     `mapstructure:"ingest"`
 	Sinks   sinkd.Section       `mapstructure:"sinks"`
 	Query   queryd.Section      `mapstructure:"query"`
@@ -38,7 +40,7 @@ type Section struct {
 
 // Default gives all defaults. Requests are not logged on the terminal.
 func Default() Config {
-	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(),
+	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(), Limits: ratelimit.Default(),
 		Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data", MinFree: 256 << 20}}
 }
 

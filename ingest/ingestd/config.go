@@ -15,6 +15,7 @@ import (
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/mysqlconn"
 	"chatlog/shared/profile"
+	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
@@ -28,6 +29,7 @@ type Config struct {
 	Topics  topic.Config        `mapstructure:"topics"`
 	MySQL   mysqlconn.Config    `mapstructure:"mysql"`
 	Redis   redisconn.Config    `mapstructure:"redis"`
+	Limits  ratelimit.Config    `mapstructure:"limits"`
 	Ingest  Section             `mapstructure:"ingest"`
 }
 
@@ -58,7 +60,7 @@ type StateSection struct {
 // Default gives all defaults.
 func Default() Config {
 	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
-		Redis: redisconn.Default(), Ingest: DefaultSection()}
+		Redis: redisconn.Default(), Limits: ratelimit.Default(), Ingest: DefaultSection()}
 }
 
 // DefaultSection gives the defaults of the section `ingest`.

@@ -3,6 +3,7 @@ package ingestd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"chatlog/shared/position"
 	"chatlog/shared/prepare"
 	"chatlog/shared/profile"
+	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/schema/openapi"
 	"chatlog/shared/sqlview"
@@ -72,6 +74,10 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	tokens := httpapi.NewTokens(cfg.Ingest.secrets(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
+	gate := ratelimit.NewGate("ingest", cfg.Limits, cfg.Redis, logger, parts.Metrics)
+	if gate != nil {
+		router.Guard(gate)
+	}
 	httpapi.New(set, forwarder, tokens, partitionOf, instance).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
 	router.Status(append([]telemetry.Part{
@@ -90,7 +96,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
 		forwarder.Close()
 		conn.Close()
-		return client.Close()
+		return errors.Join(client.Close(), gate.Close())
 	}}
 	return &Service{Group: lifecycle.NewGroup("ingest", profile.New(cfg.Profile), closing, ready, set, server, keeper), server: server}, nil
 }

@@ -24,6 +24,7 @@ import (
 	"chatlog/shared/lifecycle"
 	"chatlog/shared/mysqlconn"
 	"chatlog/shared/profile"
+	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
 	"chatlog/shared/schema/openapi"
 	"chatlog/shared/searchconn"
@@ -42,6 +43,7 @@ type Config struct {
 	MySQL         mysqlconn.Config    `mapstructure:"mysql"`
 	Redis         redisconn.Config    `mapstructure:"redis"`
 	Elasticsearch searchconn.Config   `mapstructure:"elasticsearch"`
+	Limits        ratelimit.Config    `mapstructure:"limits"`
 	Query         Section             `mapstructure:"query"`
 }
 
@@ -57,7 +59,7 @@ type Section struct {
 // Default gives all defaults.
 func Default() Config {
 	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
-		Redis: redisconn.Default(), Elasticsearch: searchconn.Default(), Query: DefaultSection()}
+		Redis: redisconn.Default(), Limits: ratelimit.Default(), Elasticsearch: searchconn.Default(), Query: DefaultSection()}
 }
 
 // DefaultSection gives the defaults of the section `query`.
@@ -141,6 +143,10 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	searcher := read.NewSearcher(reader, parts.Index, waits("search", indexWatch), refresh)
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("query", parts.Metrics))
+	gate := ratelimit.NewGate("query", cfg.Limits, cfg.Redis, logger, parts.Metrics)
+	if gate != nil {
+		router.Guard(gate)
+	}
 	httpapi.New(reader, searcher).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
 	forwarder := forward.New(directory.New(client, cfg.Redis.Prefix).Lookup, cfg.Query.IngestURLs, cfg.Query.ForwardTimeout, logger,
@@ -160,7 +166,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		indexWatch.Stop()
 		forwarder.Close()
 		conn.Close()
-		return client.Close()
+		return errors.Join(client.Close(), gate.Close())
 	}}
 	return &Service{Group: lifecycle.NewGroup("query", profile.New(cfg.Profile), closing, server), server: server}, nil
 }

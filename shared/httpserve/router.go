@@ -61,6 +61,7 @@ type Router struct {
 	routes  *httprouter.Router
 	logger  *slog.Logger
 	metrics *Metrics
+	gate    Gate
 }
 
 // NewRouter makes a router; its requests are logged and counted.
@@ -83,6 +84,7 @@ func NewRouter(logger *slog.Logger, m *Metrics) *Router {
 
 // Handle adds a route. A GET route answers HEAD too.
 func (r *Router) Handle(method, pattern string, h Handler) {
+	guard := r.guard(method, pattern)
 	adapted := func(w http.ResponseWriter, req *http.Request, list httprouter.Params) {
 		w.(*recorder).route = pattern
 		for i := range list {
@@ -92,6 +94,9 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 				return
 			}
 			list[i].Value = value
+		}
+		if !guard.enter(w, req, list) {
+			return
 		}
 		value, err := h(w, req, Params{list})
 		if err != nil {
@@ -122,13 +127,16 @@ type Raw struct {
 
 // Mount adds a plain handler, for what is not made here. GET answers HEAD too.
 func (r *Router) Mount(method, pattern string, h http.Handler) {
-	adapted := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	guard := r.guard(method, pattern)
+	adapted := func(w http.ResponseWriter, req *http.Request, list httprouter.Params) {
 		w.(*recorder).route = pattern
-		h.ServeHTTP(w, req)
-	})
-	r.routes.Handler(method, pattern, adapted)
+		if guard.enter(w, req, list) {
+			h.ServeHTTP(w, req)
+		}
+	}
+	r.routes.Handle(method, pattern, adapted)
 	if method == http.MethodGet {
-		r.routes.Handler(http.MethodHead, pattern, adapted)
+		r.routes.Handle(http.MethodHead, pattern, adapted)
 	}
 }
 
@@ -219,6 +227,7 @@ type recorder struct {
 	status  int
 	bytes   int64
 	err     error
+	guard   *guarded // that has let the request in; nil: none
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -226,6 +235,9 @@ func (r *recorder) WriteHeader(status int) {
 		r.status = status
 		if status >= http.StatusBadRequest {
 			drain(r.request)
+		}
+		if status == http.StatusNotFound && r.guard != nil {
+			r.guard.Missed(r.request)
 		}
 	}
 	r.ResponseWriter.WriteHeader(status)

@@ -104,7 +104,7 @@ func TestEveryOperation(t *testing.T) {
 		if o.Responses.Value("200").Value.Headers["Consistency-Token"] != nil != write {
 			t.Errorf("%s: a write gives a Consistency-Token, a read does not", name)
 		}
-		for _, status := range []string{"400", "500", "503"} {
+		for _, status := range []string{"400", "429", "500", "503"} {
 			if o.Responses.Value(status) == nil {
 				t.Errorf("%s has no %s", name, status)
 			}
@@ -120,8 +120,8 @@ func TestEveryReply(t *testing.T) {
 			if id := reply.Value.Headers["X-Request-Id"]; id == nil || !id.Value.Required {
 				t.Errorf("%s has no X-Request-Id", name)
 			}
-			if wait := reply.Value.Headers["Retry-After"]; (wait != nil && wait.Value.Required) != (status == "503") {
-				t.Errorf("%s: Retry-After belongs to 503", name)
+			if wait := reply.Value.Headers["Retry-After"]; (wait != nil && wait.Value.Required) != (status == "429" || status == "503") {
+				t.Errorf("%s: Retry-After belongs to 429 and 503", name)
 			}
 			body := reply.Value.Content["application/json"]
 			switch {
