@@ -4,7 +4,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/ ./ingest ./sinks ./query
+# The build's context has no repository to read them from.
+ARG VERSION="" REVISION=""
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X chatlog/shared/version.release=$VERSION -X chatlog/shared/version.revision=$REVISION" -o /out/ ./ingest ./sinks ./query
 
 # Alpine for its wget, which the health checks use.
 FROM alpine:3.22.2

@@ -29,6 +29,7 @@ import (
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/version"
 )
 
 // Parts are what the service is given. It closes none of them.
@@ -56,6 +57,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	conn := kafkaconn.Open(cfg.Kafka)
 	client := redisconn.Open(cfg.Redis)
 	logger := parts.Log.With("service", "ingest")
+	logger.Info("starting", "build", version.Read())
 	set := newSet(cfg, parts, conn, logger)
 	ready := prepare.New("schema and topics", logger,
 		prepare.Step{Name: "topics", Do: func(ctx context.Context) error {

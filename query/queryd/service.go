@@ -32,6 +32,7 @@ import (
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/version"
 )
 
 // Config is the sections that the service reads.
@@ -108,6 +109,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	conn := kafkaconn.Open(cfg.Kafka)
 	client := redisconn.Open(cfg.Redis)
 	logger := parts.Log.With("service", "query")
+	logger.Info("starting", "build", version.Read())
 	m := newMetrics(parts.Metrics)
 	partitionOf := func(key []byte) int32 { return topic.PartitionOf(key, cfg.Topics.Commands.Partitions) }
 

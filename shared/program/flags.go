@@ -18,6 +18,7 @@ type asked struct {
 	set   *flag.FlagSet
 	path  string // of the configuration; empty: none is named
 	check bool   // only check the configuration
+	what  bool   // only say what the program was built from
 }
 
 // parse reads a command's flags. flag.ErrHelp says that help is asked for.
@@ -31,12 +32,15 @@ func (p Program[C]) parse(name string, c *Command[C], args []string) (asked, err
 		a.set.StringVar(&a.path, "config", "", "read the configuration from this `file`; ./"+defaultPath+" if none is named and it is there")
 		a.set.BoolVar(&a.check, "check-config", false, "check the configuration, print every error in it, and exit")
 	}
+	a.set.BoolVar(&a.what, "version", false, "print what this program was built from, and exit")
 	err := a.set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return a, err
 	case err != nil:
 		return a, a.explained(err)
+	case a.what:
+		return a, nil
 	case c.Rest != nil:
 		*c.Rest = a.set.Args()
 	case a.set.NArg() > 0:

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"chatlog/shared/config"
+	"chatlog/shared/version"
 )
 
 // gcPercent is how much garbage, in percent of what is in use, may come together
@@ -73,6 +74,9 @@ func (p Program[C]) Run(ctx context.Context, args, environ []string, out, errOut
 		return OK
 	case err != nil:
 		return p.misused(errOut, name, err)
+	case asked.what:
+		fmt.Fprintln(out, p.Name, version.Read())
+		return OK
 	}
 	var cfg C
 	if p.Default != nil {

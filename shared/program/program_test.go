@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"chatlog/shared/telemetry"
+	"chatlog/shared/version"
 )
 
 // section is a configuration of one section.
@@ -64,6 +65,8 @@ func TestExitCodes(t *testing.T) {
 		{args: "lok", code: Misused, errOut: "trial: unknown command \"lok\"; did you mean look?\n`trial --help` tells more\n"},
 		{args: "--help", code: OK, out: "trial [serve]"},
 		{args: "help", code: OK, out: "trial [serve]"},
+		{args: "--version", code: OK, out: "trial " + version.Read().String() + "\n"},
+		{args: "look --version there", code: OK, out: "trial " + version.Read().Version},
 		{args: "look -h", code: OK, out: "look deep"},
 		{args: "help look", code: OK, out: "look deep"},
 	} {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chatlog/shared/config"
+	"chatlog/shared/version"
 )
 
 // Config is the section `redis`.
@@ -55,5 +56,5 @@ func Open(c Config) *redis.Client {
 	redis.SetLogger(quiet{})
 	return redis.NewClient(&redis.Options{Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
 		DialTimeout: c.Timeout, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, MaxRetries: 1,
-		ContextTimeoutEnabled: true, ClientName: "chatlog"})
+		ContextTimeoutEnabled: true, ClientName: version.Read().Agent()})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8"
 
 	"chatlog/shared/config"
+	"chatlog/shared/version"
 )
 
 // Config is the section `elasticsearch`.
@@ -66,7 +67,7 @@ func Open(c Config) (*elasticsearch.Client, func(), error) {
 		ResponseHeaderTimeout: c.Timeout,
 	}
 	client, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: c.Addresses, Username: c.Username, Password: c.Password.Reveal(),
-		Transport: transport, DisableRetry: true})
+		Transport: transport, DisableRetry: true, Header: http.Header{"User-Agent": {version.Read().Agent()}}})
 	if err != nil {
 		return nil, nil, fmt.Errorf("elasticsearch: %w", err)
 	}

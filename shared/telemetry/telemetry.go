@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"chatlog/shared/version"
 )
 
 // LogConfig is the section `log`.
@@ -49,5 +51,10 @@ func NewLogger(c LogConfig, out io.Writer) *slog.Logger {
 func NewRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	build := version.Read()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatlog_build_info", Help: "1; its labels say what the program was built from.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "go_version": build.Go}})
+	info.Set(1)
+	r.MustRegister(info)
 	return r
 }

@@ -17,6 +17,7 @@ import (
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/version"
 	"chatlog/sinks/internal/consume"
 	"chatlog/sinks/internal/deadletter"
 	"chatlog/sinks/internal/mysqlsink"
@@ -45,6 +46,7 @@ func (s *Service) Addr() string { return s.server.Addr() }
 func New(cfg Config, parts Parts) (*Service, error) {
 	b := builder{cfg: cfg, conn: kafkaconn.Open(cfg.Kafka), logger: parts.Log.With("service", "sinks"),
 		metrics: consume.Metrics(parts.Metrics), letters: deadletter.NewCounter(parts.Metrics)}
+	b.logger.Info("starting", "build", version.Read())
 	b.components = append(b.components, profile.New(cfg.Profile), lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
 		b.conn.Close()
 		return nil
