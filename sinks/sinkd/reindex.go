@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"chatlog/shared/clock"
+	"chatlog/shared/deadletter"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/progress"
 	"chatlog/shared/searchview/elastic"
 	"chatlog/shared/topic"
 	"chatlog/sinks/internal/consume"
-	"chatlog/sinks/internal/deadletter"
 	"chatlog/sinks/internal/reindex"
 	"chatlog/sinks/internal/searchsink"
 )

@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"chatlog/shared/clock"
+	"chatlog/shared/command"
+	"chatlog/shared/deadletter"
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
@@ -19,7 +21,6 @@ import (
 	"chatlog/shared/topic"
 	"chatlog/shared/version"
 	"chatlog/sinks/internal/consume"
-	"chatlog/sinks/internal/deadletter"
 	"chatlog/sinks/internal/mysqlsink"
 	"chatlog/sinks/internal/searchsink"
 )
@@ -87,10 +88,14 @@ type builder struct {
 // sink is what a view's workers need.
 func (b *builder) sink(section ViewSection, v consume.View, tells bool) consume.Sink {
 	commands := b.cfg.Topics.Commands
+	classes := []string{deadletter.Rejected, command.Invalid.String()}
+	if tells {
+		classes = append(classes, command.Unmarked.String(), command.Foreign.String())
+	}
 	return consume.Sink{
 		View: v, Log: consume.KafkaLog{Conn: b.conn, Topic: commands.Name, Bytes: b.cfg.Sinks.FetchBytes},
 		Letters: func(partition int32) consume.Letters {
-			return deadletter.NewWriter(deadletter.Config{View: v.Name(), Source: commands.Name, Topic: b.cfg.Topics.DeadLetters.Name},
+			return deadletter.NewWriter(deadletter.Config{View: v.Name(), Source: commands.Name, Topic: b.cfg.Topics.DeadLetters.Name, Classes: classes},
 				b.conn, partition, b.letters)
 		},
 		Limits:      consume.Limits{Records: section.BatchRecords, Bytes: section.BatchBytes},

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"chatlog/shared/command"
+	"chatlog/shared/deadletter"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
 	"chatlog/shared/view"
@@ -200,11 +201,11 @@ func (v *fakeView) kept() []int64 {
 type fakeLetters struct {
 	journal *journal
 	mutex   sync.Mutex
-	written []Letter
+	written []deadletter.Refused
 	fail    func() error
 }
 
-func (l *fakeLetters) Write(_ context.Context, log position.LogID, letters []Letter) error {
+func (l *fakeLetters) Write(_ context.Context, log position.LogID, letters []deadletter.Refused) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.fail != nil {
@@ -219,7 +220,7 @@ func (l *fakeLetters) Write(_ context.Context, log position.LogID, letters []Let
 	return nil
 }
 
-func (l *fakeLetters) all() []Letter {
+func (l *fakeLetters) all() []deadletter.Refused {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return slices.Clone(l.written)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"chatlog/shared/deadletter"
 	"chatlog/shared/position"
 )
 
@@ -128,7 +129,7 @@ type given struct {
 }
 
 // Write waits for a generation and writes letters.
-func (g given) Write(ctx context.Context, log position.LogID, letters []Letter) error {
+func (g given) Write(ctx context.Context, log position.LogID, letters []deadletter.Refused) error {
 	if err := g.holding.assigned(ctx); err != nil {
 		return err
 	}

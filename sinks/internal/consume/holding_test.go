@@ -8,13 +8,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"chatlog/shared/deadletter"
 	"chatlog/shared/position"
 )
 
 // letterBox counts letters.
 type letterBox struct{ count int }
 
-func (b *letterBox) Write(_ context.Context, _ position.LogID, letters []Letter) error {
+func (b *letterBox) Write(_ context.Context, _ position.LogID, letters []deadletter.Refused) error {
 	b.count += len(letters)
 	return nil
 }
@@ -93,7 +94,7 @@ func TestLettersWaitForAGeneration(t *testing.T) {
 		box := &letterBox{}
 		g := given{box, h}
 		done := make(chan error, 1)
-		write := func() { done <- g.Write(t.Context(), "log", make([]Letter, 2)) }
+		write := func() { done <- g.Write(t.Context(), "log", make([]deadletter.Refused, 2)) }
 		go write()
 		synctest.Wait()
 		if box.count != 0 {
@@ -106,7 +107,7 @@ func TestLettersWaitForAGeneration(t *testing.T) {
 		h.lapse(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := g.Write(ctx, "log", make([]Letter, 2)); err == nil || box.count != 2 {
+		if err := g.Write(ctx, "log", make([]deadletter.Refused, 2)); err == nil || box.count != 2 {
 			t.Error("told although the partition is not given")
 		}
 		h.stop()

@@ -4,18 +4,16 @@ package consume
 
 import (
 	"chatlog/shared/command"
+	"chatlog/shared/deadletter"
 	"chatlog/shared/position"
 	"chatlog/shared/view"
 )
 
-// Letter is a record that could not be taken, and why.
-type Letter struct {
-	Record command.Record
-	Reason string
-	// Class is what metrics count it under: a verdict, or "rejected" when the
-	// view refused a command that counts.
-	Class string
-	log   position.LogID // that was open when the record was judged; none before log.open
+// letter is a record that could not be taken, and the log that was open when it
+// was judged; none before log.open.
+type letter struct {
+	deadletter.Refused
+	log position.LogID
 }
 
 // Limits bound one batch.
@@ -28,7 +26,7 @@ type Limits struct {
 // letters that have to be written before the view's progress moves past them.
 type run struct {
 	batch    view.Batch
-	letters  []Letter
+	letters  []letter
 	records  map[int64]command.Record // the entries' records, for letters
 	verdicts [8]int
 	stop     error // the next record cannot be read: go no further
@@ -93,12 +91,16 @@ func (r *reader) settle(out *run, record *command.Record, reading command.Readin
 		if c, err := command.Decode(record.Value); err == nil && c.Op == command.LogOpen && c.Log == r.log.ID {
 			return // the log.open itself, met again on a replay
 		}
-		out.letters = append(out.letters, Letter{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String(), log: r.log.ID})
+		out.letters = append(out.letters, letter{refused(record, reading), r.log.ID})
 	case command.Unmarked, command.Foreign:
 		if r.tells {
-			out.letters = append(out.letters, Letter{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String(), log: r.log.ID})
+			out.letters = append(out.letters, letter{refused(record, reading), r.log.ID})
 		}
 	}
+}
+
+func refused(record *command.Record, reading command.Reading) deadletter.Refused {
+	return deadletter.Refused{Record: *record, Reason: reading.Reason, Class: reading.Verdict.String()}
 }
 
 // without gives a batch without the entries at some offsets. It still moves the

@@ -96,7 +96,7 @@ func offsetsOf(entries []view.Entry) []int64 {
 	return out
 }
 
-func positionsOf(letters []Letter) []string {
+func positionsOf(letters []letter) []string {
 	var out []string
 	for _, l := range letters {
 		out = append(out, fmt.Sprint(l.Record.Offset, " ", l.Class))

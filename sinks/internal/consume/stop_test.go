@@ -97,7 +97,7 @@ func TestAWorkerStopsWhereGoingOnWouldLie(t *testing.T) {
 					t.Errorf("after it had stopped it did %q, the view is at %+v", got, s.view.progress())
 				}
 				if len(s.letters.all()) > 0 {
-					t.Errorf("letters %v", positionsOf(s.letters.all()))
+					t.Errorf("letters %v", s.letters.all())
 				}
 			})
 		})
@@ -141,7 +141,7 @@ func TestEverythingBeforeANewerRecordIsTaken(t *testing.T) {
 		defer s.run(-1)()
 		s.within(time.Minute, "the worker has stopped", func() bool { return s.halted() != nil })
 		if s.view.progress() != next(upTo(5), 6) || len(s.letters.all()) != 1 {
-			t.Errorf("the view is at %+v, letters %v", s.view.progress(), positionsOf(s.letters.all()))
+			t.Errorf("the view is at %+v, letters %v", s.view.progress(), s.letters.all())
 		}
 	})
 }

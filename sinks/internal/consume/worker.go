@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chatlog/shared/command"
+	"chatlog/shared/deadletter"
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
@@ -39,7 +40,7 @@ type Log interface {
 
 // Letters writes dead letters, each position at most once.
 type Letters interface {
-	Write(ctx context.Context, log position.LogID, letters []Letter) error
+	Write(ctx context.Context, log position.LogID, letters []deadletter.Refused) error
 }
 
 // worker keeps one partition of one view up to date.
@@ -233,17 +234,16 @@ func (w *worker) deliver(ctx context.Context, out run) error {
 
 // tell writes dead letters; progress waits until they are written. Those from
 // before log.open have no log, the others one.
-func (w *worker) tell(ctx context.Context, letters []Letter) error {
+func (w *worker) tell(ctx context.Context, letters []letter) error {
 	for len(letters) > 0 {
-		log, end := letters[0].log, 1
-		for end < len(letters) && letters[end].log == log {
-			end++
+		log := letters[0].log
+		var some []deadletter.Refused
+		for len(letters) > 0 && letters[0].log == log {
+			some, letters = append(some, letters[0].Refused), letters[1:]
 		}
-		some := letters[:end]
 		if err := w.persist(ctx, func() error { return w.letters.Write(ctx, log, some) }); err != nil {
 			return err
 		}
-		letters = letters[end:]
 	}
 	return nil
 }
@@ -298,10 +298,10 @@ func (w *worker) apply(ctx context.Context, b view.Batch, records map[int64]comm
 // reject makes dead letters of entries and applies the batch without them.
 func (w *worker) reject(ctx context.Context, b view.Batch, rejections []view.Rejection, records map[int64]command.Record) error {
 	offsets := map[int64]bool{}
-	var letters []Letter
+	var letters []letter
 	for _, r := range rejections {
 		offsets[r.Offset] = true
-		letters = append(letters, Letter{Record: records[r.Offset], Reason: r.Reason, Class: "rejected", log: b.To.Log})
+		letters = append(letters, letter{deadletter.Refused{Record: records[r.Offset], Reason: r.Reason, Class: deadletter.Rejected}, b.To.Log})
 	}
 	if err := w.tell(ctx, letters); err != nil {
 		return err

@@ -94,7 +94,7 @@ func TestIgnoredRecordsMoveTheView(t *testing.T) {
 			t.Errorf("progress %+v", got)
 		}
 		if len(s.letters.all()) > 0 {
-			t.Errorf("letters %v", positionsOf(s.letters.all()))
+			t.Errorf("letters %v", s.letters.all())
 		}
 	})
 }

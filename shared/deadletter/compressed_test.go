@@ -7,7 +7,6 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"chatlog/sinks/internal/consume"
 	"time"
 )
 
@@ -28,7 +27,7 @@ func TestACompressedRecordTooLargeForALetter(t *testing.T) {
 	if err != nil || len(page.Records) != 1 {
 		t.Fatal(err, len(page.Records))
 	}
-	err = s.writer("mysql", 0).Write(t.Context(), ours, []consume.Letter{{Record: page.Records[0], Reason: "no at header", Class: "unmarked"}})
+	err = s.writer("mysql", 0).Write(t.Context(), ours, []Refused{{Record: page.Records[0], Reason: "no at header", Class: "unmarked"}})
 	if err != nil {
 		t.Errorf("the letter can never be written: %v", err)
 	}

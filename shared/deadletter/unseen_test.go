@@ -7,7 +7,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"chatlog/shared/fault"
-	"chatlog/sinks/internal/consume"
 )
 
 // TestALetterThatIsNotShownYet: nobody knows whether a letter was written. It was,
@@ -41,7 +40,7 @@ func TestALetterThatIsNotShownYet(t *testing.T) {
 		return answer, nil, true
 	})
 	w := s.writer("mysql", 0)
-	if err := w.Write(t.Context(), ours, []consume.Letter{at(1)}); !fault.Is(err, fault.Transient) {
+	if err := w.Write(t.Context(), ours, []Refused{at(1)}); !fault.Is(err, fault.Transient) {
 		t.Errorf("written although one may be there: %v", err)
 	}
 	lags = false

@@ -16,7 +16,6 @@ import (
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
 	"chatlog/shared/topic"
-	"chatlog/sinks/internal/consume"
 )
 
 const (
@@ -47,6 +46,7 @@ func conformance(t *testing.T, broker string) {
 		{"once even if nobody knows whether it was written", unknownOutcome},
 		{"strangers' letters are passed over", strangers},
 		{"no topic is an error that passes", noTopic},
+		{"reading ends with the first error", readingEnds},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newSuite(t, broker)) })
 	}
@@ -91,10 +91,10 @@ func (s *suite) patiently(what string, do func() error) {
 
 // writer makes a view's writer as a program that has just started has it.
 func (s *suite) writer(view string, partition int32) *Writer {
-	return NewWriter(Config{View: view, Source: s.source.Name, Topic: s.letters.Name}, s.conn, partition, s.counter)
+	return NewWriter(Config{View: view, Source: s.source.Name, Topic: s.letters.Name, Classes: []string{Rejected}}, s.conn, partition, s.counter)
 }
 
-func (s *suite) write(w *Writer, log position.LogID, letters ...consume.Letter) {
+func (s *suite) write(w *Writer, log position.LogID, letters ...Refused) {
 	s.Helper()
 	s.patiently("write", func() error { return w.Write(s.Context(), log, letters) })
 }
@@ -124,6 +124,19 @@ func (s *suite) fetch(name string, partition int32) (out []command.Record) {
 		out, at = append(out, page.Records...), page.Next
 	}
 	return out
+}
+
+// read reads the letters from an offset on.
+func (s *suite) read(from int64) (all []Entry, next int64) {
+	s.Helper()
+	next, err := Read(s.Context(), s.conn, s.letters.Name, from, func(e Entry) error {
+		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return all, next
 }
 
 // told gives the letters in the topic, by their keys in order.

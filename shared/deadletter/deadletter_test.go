@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -18,7 +19,6 @@ import (
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/parts"
 	"chatlog/shared/position"
-	"chatlog/sinks/internal/consume"
 )
 
 func TestConformanceEmbedded(t *testing.T) {
@@ -34,16 +34,19 @@ func TestConformanceEmbedded(t *testing.T) {
 func TestConformanceReal(t *testing.T) { conformance(t, parts.Kafka(t)) }
 
 // at makes the letter of a record at some offset.
-func at(offset int64) consume.Letter {
-	return consume.Letter{Record: command.Record{Offset: offset, Value: []byte("v")}, Reason: "no at header", Class: "unmarked"}
+func at(offset int64) Refused {
+	return Refused{Record: command.Record{Offset: offset, Value: []byte("v")}, Reason: "no at header", Class: "unmarked"}
 }
+
+// named is the key of the letter that at makes.
+func named(offset int64) string { return fmt.Sprintf("mysql/%s/0/%d", ours, offset) }
 
 func whatWhereWhy(s *suite) {
 	records := s.put(1, kafkaconn.Record{Key: []byte("k"), Value: []byte("v0")}, kafkaconn.Record{Key: []byte("key"), Value: []byte("v1"),
 		Headers: []command.Header{{Key: "at", Value: []byte("x")}, {Key: "at", Value: []byte("y")}}})
 	reason := "message.create: \"quoted\"\nand <odd>\x00 \u2028"
 	before := time.Now().Add(-time.Second)
-	s.write(s.writer("mysql", 1), ours, consume.Letter{Record: records[1], Reason: reason, Class: "rejected"})
+	s.write(s.writer("mysql", 1), ours, Refused{Record: records[1], Reason: reason, Class: "rejected"})
 	keys, letters := s.told()
 	if want := fmt.Sprintf("mysql/%s/1/1", ours); !slices.Equal(keys, []string{want}) {
 		s.Fatalf("keys %q, want %q", keys, want)
@@ -78,7 +81,7 @@ func untouched(s *suite) {
 		kafkaconn.Record{Key: []byte("k"), Value: []byte(`{"v":1,"<&>":"` + "\u2028" + `"}`)})
 	w := s.writer("mysql", 0)
 	for _, r := range records {
-		s.write(w, ours, consume.Letter{Record: r, Reason: "x", Class: "unmarked"})
+		s.write(w, ours, Refused{Record: r, Reason: "x", Class: "unmarked"})
 	}
 	_, letters := s.told()
 	if len(letters) != len(records) {
@@ -127,7 +130,7 @@ func once(s *suite) {
 			if writers[name] == nil || restarted {
 				writers[name] = s.writer(c.view, c.partition)
 			}
-			var letters []consume.Letter
+			var letters []Refused
 			for _, offset := range c.offsets {
 				letters = append(letters, at(offset))
 			}
@@ -148,7 +151,7 @@ func once(s *suite) {
 
 // What is known has to be read whole, in however many pages it comes.
 func onceBehindMany(s *suite) {
-	var letters []consume.Letter
+	var letters []Refused
 	for n := range int64(12) {
 		l := at(n)
 		l.Record.Value = bytes.Repeat([]byte{byte(n)}, 700<<10) // three quarters of it more, and scanBytes is soon over
@@ -165,7 +168,7 @@ func onceBehindMany(s *suite) {
 func largest(s *suite) {
 	value := bytes.Repeat([]byte{0xfe}, s.source.MaxMessage-200)
 	records := s.put(0, kafkaconn.Record{Key: []byte("k"), Value: value})
-	s.write(s.writer("mysql", 0), ours, consume.Letter{Record: records[0], Reason: strings.Repeat("r", 10_000), Class: "unmarked"})
+	s.write(s.writer("mysql", 0), ours, Refused{Record: records[0], Reason: strings.Repeat("r", 10_000), Class: "unmarked"})
 	if _, letters := s.told(); len(letters) != 1 || !bytes.Equal(letters[0].Value, value) {
 		s.Errorf("%d letters", len(letters))
 	}
@@ -179,7 +182,7 @@ func unknownOutcome(s *suite) {
 	w.cfg.Topic += ".nowhere"
 	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
 	defer cancel()
-	if err := w.Write(ctx, ours, []consume.Letter{at(1), at(2), at(3)}); !fault.Is(err, fault.Transient) {
+	if err := w.Write(ctx, ours, []Refused{at(1), at(2), at(3)}); !fault.Is(err, fault.Transient) {
 		s.Fatalf("a failed write gives %v", err)
 	}
 	w.cfg.Topic = s.letters.Name
@@ -187,7 +190,7 @@ func unknownOutcome(s *suite) {
 	s.write(s.writer("mysql", 0), ours, at(2))
 	s.write(w, ours, at(1), at(2), at(3))
 	keys, _ := s.told()
-	if want := []string{w.key(ours, 1), w.key(ours, 2), w.key(ours, 3)}; !slices.Equal(keys, want) {
+	if want := []string{named(1), named(2), named(3)}; !slices.Equal(keys, want) {
 		s.Errorf("told %q, want %q", keys, want)
 	}
 }
@@ -207,17 +210,50 @@ func strangers(s *suite) {
 	w := s.writer("mysql", 0)
 	s.write(w, ours, at(7))
 	all := s.fetch(s.letters.Name, 0)
-	if last := all[len(all)-1]; string(last.Key) != w.key(ours, 7) || !json.Valid(last.Value) {
+	if last := all[len(all)-1]; string(last.Key) != named(7) || !json.Valid(last.Value) {
 		s.Errorf("after the strangers' comes %q", last.Key)
+	}
+	read, next := s.read(0)
+	if len(read) != len(records)+1 || next != int64(len(read)) {
+		s.Fatalf("%d entries up to %d", len(read), next)
+	}
+	for i, e := range read {
+		if last := i == len(records); e.Offset != int64(i) || (e.Odd == nil) != last || last && e.Letter.Name() != named(7) {
+			s.Errorf("entry %d: %+v", i, e)
+		}
+	}
+	if read, next := s.read(next); len(read) != 0 || next != int64(len(records)+1) {
+		s.Errorf("behind the end lie %+v, up to %d", read, next)
+	}
+}
+
+// Half a topic would be told as the whole of it if its readers went on after an error.
+func readingEnds(s *suite) {
+	s.write(s.writer("mysql", 0), ours, at(1), at(2), at(3))
+	enough, seen := errors.New("enough"), 0
+	next, err := Read(s.Context(), s.conn, s.letters.Name, 0, func(Entry) error {
+		if seen++; seen == 2 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || seen != 2 || next > 1 {
+		s.Errorf("%d seen, to go on at %d, %v", seen, next, err)
+	}
+	if _, err := Read(s.Context(), s.conn, s.letters.Name+".nowhere", 0, func(Entry) error { return nil }); !fault.Is(err, fault.Transient) {
+		s.Errorf("no topic gives %v", err)
 	}
 }
 
 func noTopic(s *suite) {
 	w := s.writer("mysql", 0)
+	if families, err := s.metrics.Gather(); err != nil || len(families) != 1 || len(families[0].GetMetric()) != 1 {
+		s.Errorf("a class that there can be is not counted from the start, or its first letter would be no increase: %v, %v", families, err)
+	}
 	w.cfg.Topic = s.letters.Name + ".nowhere"
 	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
 	defer cancel()
-	if err := w.Write(ctx, ours, []consume.Letter{at(1)}); !fault.Is(err, fault.Transient) {
+	if err := w.Write(ctx, ours, []Refused{at(1)}); !fault.Is(err, fault.Transient) {
 		s.Errorf("got %v", err)
 	}
 	if n := s.counted("mysql", "unmarked"); n != 0 {
