@@ -33,6 +33,7 @@ type Parts struct {
 	Redis         string // host:port
 
 	Commands    string // topic
+	Imports     string // topic
 	DeadLetters string // topic
 	Database    string
 	Alias       string
@@ -43,7 +44,7 @@ type Parts struct {
 // Of names everything after one word, so that systems with different names
 // share servers without seeing one another.
 func (p Parts) Of(name string) Parts {
-	p.Commands, p.DeadLetters = name+".commands", name+".deadletters"
+	p.Commands, p.Imports, p.DeadLetters = name+".commands", name+".imports", name+".deadletters"
 	p.Database, p.Alias, p.Groups, p.Prefix = name, name+"-messages", name, name
 	return p
 }
@@ -66,7 +67,7 @@ func (p Parts) Env() []string {
 		"CHATLOG_KAFKA_BROKERS=" + p.Kafka, "CHATLOG_ELASTICSEARCH_ADDRESSES=" + p.Elasticsearch, "CHATLOG_REDIS_ADDRESS=" + p.Redis,
 		"CHATLOG_MYSQL_ADDRESS=" + p.MySQL, "CHATLOG_MYSQL_USER=" + p.User, "CHATLOG_MYSQL_PASSWORD=" + p.Password,
 		"CHATLOG_MYSQL_DATABASE=" + p.Database, "CHATLOG_ELASTICSEARCH_ALIAS=" + p.Alias, "CHATLOG_REDIS_PREFIX=" + p.Prefix,
-		"CHATLOG_TOPICS_COMMANDS_NAME=" + p.Commands, "CHATLOG_TOPICS_DEADLETTERS_NAME=" + p.DeadLetters,
+		"CHATLOG_TOPICS_COMMANDS_NAME=" + p.Commands, "CHATLOG_TOPICS_IMPORTS_NAME=" + p.Imports, "CHATLOG_TOPICS_DEADLETTERS_NAME=" + p.DeadLetters,
 		"CHATLOG_SINKS_MYSQL_GROUP=" + p.Groups + "-mysql", "CHATLOG_SINKS_SEARCH_GROUP=" + p.Groups + "-search",
 		"CHATLOG_INGEST_TOKEN_SECRET=" + strings.Repeat("5", 64), "CHATLOG_LOG_LEVEL=info", "CHATLOG_LOG_FORMAT=text",
 	}
@@ -103,7 +104,7 @@ func (p Parts) sql(ctx context.Context, statement string) error {
 
 func (p Parts) removeTopics(ctx context.Context) error {
 	return p.Admin(func(admin *kadm.Client) error {
-		if _, err := admin.DeleteTopics(ctx, p.Commands, p.DeadLetters); err != nil {
+		if _, err := admin.DeleteTopics(ctx, p.Commands, p.Imports, p.DeadLetters); err != nil {
 			return err
 		}
 		_, err := admin.DeleteGroups(ctx, p.Groups+"-mysql", p.Groups+"-search")

@@ -61,7 +61,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	set := newSet(cfg, parts, conn, logger)
 	ready := prepare.New("schema and topics", logger,
 		prepare.Step{Name: "topics", Do: func(ctx context.Context) error {
-			return topic.Ensure(ctx, conn, cfg.Topics.Commands, cfg.Topics.DeadLetters)
+			return topic.Ensure(ctx, conn, cfg.Topics.Commands, cfg.Topics.Imports, cfg.Topics.DeadLetters)
 		}},
 		prepare.Step{Name: "schema", Do: parts.Rows.Migrate})
 

@@ -27,6 +27,7 @@ type Topic struct {
 // Config is the section `topics`.
 type Config struct {
 	Commands    Topic `mapstructure:"commands"`
+	Imports     Topic `mapstructure:"imports"` // commands of other systems, to be appended to the log
 	DeadLetters Topic `mapstructure:"deadletters"`
 }
 
@@ -35,6 +36,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Commands:    Topic{Name: "chat.commands", Partitions: 12, Replication: 1, MinInSync: 1, MaxMessage: 1 << 20},
+		Imports:     Topic{Name: "chat.imports", Partitions: 12, Replication: 1, MinInSync: 1, MaxMessage: 1 << 20},
 		DeadLetters: Topic{Name: "chat.deadletters", Partitions: 1, Replication: 1, MinInSync: 1, MaxMessage: 4 << 20},
 	}
 }
@@ -42,7 +44,7 @@ func Default() Config {
 // Validate checks the section.
 func (c Config) Validate() []error {
 	var errs []error
-	for section, t := range map[string]Topic{"commands": c.Commands, "deadletters": c.DeadLetters} {
+	for section, t := range map[string]Topic{"commands": c.Commands, "imports": c.Imports, "deadletters": c.DeadLetters} {
 		if t.Name == "" || len(t.Name) > 249 || strings.Trim(t.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" {
 			errs = append(errs, fmt.Errorf("%s.name: %q is not a topic name", section, t.Name))
 		}
@@ -53,8 +55,11 @@ func (c Config) Validate() []error {
 			errs = append(errs, fmt.Errorf("%s.min_insync: %d copies can never be in sync when there are %d", section, t.MinInSync, t.Replication))
 		}
 	}
-	if c.Commands.Name == c.DeadLetters.Name {
-		errs = append(errs, errors.New("commands.name and deadletters.name: must differ"))
+	if c.Commands.Name == c.DeadLetters.Name || c.Commands.Name == c.Imports.Name || c.Imports.Name == c.DeadLetters.Name {
+		errs = append(errs, errors.New("commands.name, imports.name and deadletters.name: must differ"))
+	}
+	if c.Imports.Partitions != c.Commands.Partitions { // the owner of a partition of the log imports the same partition
+		errs = append(errs, fmt.Errorf("imports.partitions: is %d and must be commands.partitions, %d", c.Imports.Partitions, c.Commands.Partitions))
 	}
 	return errs
 }
