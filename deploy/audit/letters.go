@@ -16,16 +16,18 @@ type Place struct {
 	Offset    int64
 }
 
-// letter is what the audit looks at in a dead letter.
+// letter is what the audit looks at in a dead letter, or in the settlement of one.
 type letter struct {
 	View      string
 	Partition int32
 	Offset    int64
 	Reason    string
+	Letter    string // of a settlement: the key of the letter that it settles
 }
 
 // Letters checks the dead letters: every record that is not the log's own, and
-// lies behind its beginning, was told of exactly once, and nothing else was.
+// lies behind its beginning, was told of exactly once, and nothing else was. What was
+// settled was told of before.
 func (t *Truth) Letters(ctx context.Context, broker, topic string) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(broker, ",")...))
 	if err != nil {
@@ -46,7 +48,7 @@ func (t *Truth) Letters(ctx context.Context, broker, topic string) error {
 		}
 	})
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-	told := map[Place]int{}
+	told, keys := map[Place]int{}, map[string]bool{}
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := ctx.Err(); err != nil {
@@ -56,9 +58,14 @@ func (t *Truth) Letters(ctx context.Context, broker, topic string) error {
 			var l letter
 			if err := json.Unmarshal(k.Value, &l); err != nil {
 				t.find("letters", "offset %d cannot be read: %v", k.Offset, err)
+			} else if l.Letter != "" {
+				if !keys[l.Letter] {
+					t.find("letters", "offset %d settles %s, of which nothing was told", k.Offset, l.Letter)
+				}
 			} else if told[Place{l.Partition, l.Offset}]++; !t.Log.Strangers[Place{l.Partition, l.Offset}] {
 				t.find("letters", "%+v tells of a record that is no stranger", l)
 			}
+			keys[string(k.Key)] = true
 			if k.Offset >= left[k.Partition]-1 {
 				delete(left, k.Partition)
 			}

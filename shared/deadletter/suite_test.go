@@ -47,6 +47,9 @@ func conformance(t *testing.T, broker string) {
 		{"strangers' letters are passed over", strangers},
 		{"no topic is an error that passes", noTopic},
 		{"reading ends with the first error", readingEnds},
+		{"a letter is settled once", settledOnce},
+		{"what was retried and is rejected again is told again", toldAgain},
+		{"a record can be read where it lies", whereItLies},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(newSuite(t, broker)) })
 	}

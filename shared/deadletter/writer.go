@@ -33,9 +33,17 @@ type Writer struct {
 	cfg     Config
 	conn    *kafkaconn.Conn
 	source  int32
-	known   map[string]bool // names of letters that are written; nil: not read yet
+	known   map[string]told // by the names of letters that are written; nil: not read yet
+	next    int64           // offset in the topic up to which they were read
 	counter *prometheus.CounterVec
 }
+
+// told is what a writer knows of a letter that is written.
+type told struct{ rejected, settled, retried bool }
+
+// again reports whether the letter has to be told once more if its record is
+// rejected once more: it was retried and the store took it, and now it does not.
+func (t told) again() bool { return t.rejected && t.retried }
 
 // NewCounter registers the metric of all writers of a process.
 func NewCounter(r prometheus.Registerer) *prometheus.CounterVec {
@@ -59,14 +67,22 @@ func NewWriter(cfg Config, conn *kafkaconn.Conn, source int32, counter *promethe
 // it fails, which is fault.Transient, some of them may have been written; the same
 // call again writes the others.
 func (w *Writer) Write(ctx context.Context, log position.LogID, letters []Refused) error {
-	if w.known == nil {
-		if err := w.readKnown(ctx); err != nil {
+	fresh := w.known == nil
+	if fresh {
+		if err := w.readOn(ctx); err != nil {
 			return err
 		}
 	}
 	for _, r := range letters {
 		letter := newLetter(w.cfg, log, w.source, r)
-		if w.known[letter.Name()] {
+		t, found := w.known[letter.Name()]
+		if found && r.Class == Rejected && !fresh { // it may have been settled since
+			if err := w.readOn(ctx); err != nil {
+				return err
+			}
+			t, fresh = w.known[letter.Name()], true
+		}
+		if found && !t.again() {
 			continue
 		}
 		err := w.produce(ctx, letter)
@@ -74,10 +90,10 @@ func (w *Writer) Write(ctx context.Context, log position.LogID, letters []Refuse
 			err = w.produce(ctx, letter.truncated())
 		}
 		if err != nil {
-			w.known = nil // it may have been written all the same
+			w.known, w.next = nil, 0 // it may have been written all the same
 			return err
 		}
-		w.known[letter.Name()] = true
+		w.known[letter.Name()] = told{rejected: r.Class == Rejected}
 		w.counter.WithLabelValues(w.cfg.View, r.Class).Inc()
 	}
 	return nil
@@ -92,13 +108,17 @@ func (w *Writer) produce(ctx context.Context, l Letter) error {
 	return err
 }
 
-// readKnown reads the names of this view's and partition's letters.
-func (w *Writer) readKnown(ctx context.Context) error {
-	known := map[string]bool{}
-	end, err := pages(ctx, w.conn, w.cfg.Topic, 0, func(page kafkaconn.Page) error {
-		for _, r := range page.Records {
-			if w.mine(string(r.Key)) {
-				known[string(r.Key)] = true
+// readOn reads what was written of this view's and partition's letters, from where it
+// was read last up to the topic's end.
+func (w *Writer) readOn(ctx context.Context) error {
+	known := w.known
+	if known == nil {
+		known = map[string]told{}
+	}
+	end, err := pages(ctx, w.conn, w.cfg.Topic, w.next, func(page kafkaconn.Page) error {
+		for i := range page.Records {
+			if w.mine(string(page.Records[i].Key)) {
+				note(known, entry(&page.Records[i]), string(page.Records[i].Key))
 			}
 		}
 		return nil
@@ -109,8 +129,23 @@ func (w *Writer) readKnown(ctx context.Context) error {
 	if err := w.shown(ctx, end); err != nil {
 		return err
 	}
-	w.known = known
+	w.known, w.next = known, end
 	return nil
+}
+
+// note takes in the next entry under a name. One that cannot be read is a letter as
+// a newer program writes it.
+func note(known map[string]told, e Entry, name string) {
+	t, found := known[name]
+	switch {
+	case e.Odd == nil && e.Settlement != nil:
+		if found && !t.settled {
+			t.settled, t.retried = true, e.Settlement.State == Retried
+			known[name] = t
+		}
+	case !found, t.again():
+		known[name] = told{rejected: e.Letter.Class == Rejected}
+	}
 }
 
 // shown makes sure that the leader has nothing beyond the topic's end as readers
