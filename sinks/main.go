@@ -22,6 +22,7 @@ func sinks() program.Program[sinkd.Config] {
 			serveCommand("search", "the search view alone"),
 			verifyCommand(),
 			reindexCommand(),
+			lettersCommand(),
 		},
 	}
 }

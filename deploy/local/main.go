@@ -33,7 +33,7 @@ func local() program.Program[Config] {
 				},
 				Variable: variable,
 			},
-		}, verifyCommand(variable)},
+		}, verifyCommand(variable), lettersCommand(variable)},
 	}
 }
 

@@ -72,16 +72,22 @@ func name(view string, log position.LogID, topic string, partition int32, offset
 
 // newLetter makes the letter of a record.
 func newLetter(cfg Config, log position.LogID, partition int32, r Refused) Letter {
-	out := Letter{View: cfg.View, Class: r.Class, Reason: r.Reason, Log: string(log), Topic: cfg.Source, Partition: partition,
-		Offset: r.Record.Offset, Time: clock.Now().UTC().Format(time.RFC3339Nano), Key: r.Record.Key, Value: r.Record.Value, Headers: []Header{}}
-	for _, h := range r.Record.Headers {
+	l := Letter{View: cfg.View, Class: r.Class, Reason: r.Reason, Log: string(log), Topic: cfg.Source, Partition: partition,
+		Offset: r.Record.Offset, Time: clock.Now().UTC().Format(time.RFC3339Nano)}
+	return l.With(r.Record)
+}
+
+// With gives the letter with a record's key, value and headers.
+func (l Letter) With(r command.Record) Letter {
+	l.Key, l.Value, l.Headers, l.Truncated = r.Key, r.Value, []Header{}, false
+	for _, h := range r.Headers {
 		header := Header{Key: h.Key, Value: h.Value}
 		if !utf8.ValidString(h.Key) {
 			header.KeyBytes = []byte(h.Key)
 		}
-		out.Headers = append(out.Headers, header)
+		l.Headers = append(l.Headers, header)
 	}
-	return out
+	return l
 }
 
 // truncated gives the letter without what makes it large.

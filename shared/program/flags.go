@@ -33,7 +33,7 @@ func (p Program[C]) parse(name string, c *Command[C], args []string) (asked, err
 		a.set.BoolVar(&a.check, "check-config", false, "check the configuration, print every error in it, and exit")
 	}
 	a.set.BoolVar(&a.what, "version", false, "print what this program was built from, and exit")
-	err := a.set.Parse(args)
+	rest, err := a.mixed(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return a, err
@@ -42,14 +42,29 @@ func (p Program[C]) parse(name string, c *Command[C], args []string) (asked, err
 	case a.what:
 		return a, nil
 	case c.Rest != nil:
-		*c.Rest = a.set.Args()
-	case a.set.NArg() > 0:
-		return a, fmt.Errorf("unknown argument %q", a.set.Arg(0))
+		*c.Rest = rest
+	case len(rest) > 0:
+		return a, fmt.Errorf("unknown argument %q", rest[0])
 	}
 	if c.Check != nil {
 		return a, c.Check()
 	}
 	return a, nil
+}
+
+// mixed parses flags before, between and behind arguments that are none, which it
+// gives; behind -- nothing is a flag.
+func (a asked) mixed(args []string) (rest []string, err error) {
+	for {
+		if err := a.set.Parse(args); err != nil {
+			return rest, err
+		}
+		left := a.set.Args()
+		if taken := len(args) - len(left); len(left) == 0 || taken > 0 && args[taken-1] == "--" {
+			return append(rest, left...), nil
+		}
+		rest, args = append(rest, left[0]), left[1:]
+	}
 }
 
 // explained says which flag may have been meant.
