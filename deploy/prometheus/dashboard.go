@@ -27,7 +27,8 @@ var panels = []panel{
 	{"Into the views", "cps", []query{{`sum by (view, verdict) (rate(chatlog_sink_records_total[1m]))`, "{{view}}: {{verdict}}"}}},
 	{"A batch into a view (99 %)", "s", []query{{`histogram_quantile(0.99, sum by (view, le) (rate(chatlog_sink_apply_seconds_bucket[5m])))`, "{{view}}"}}},
 	{"Sinks in trouble", "short", []query{{`sum by (view) (rate(chatlog_sink_failures_total[5m]))`, "{{view}}: tried again/s"}, {`sum by (view) (increase(chatlog_sink_set_back_total[1h]))`, "{{view}}: set back in an hour"},
-		{`sum by (view) (chatlog_sink_partition_stopped)`, "{{view}}: partitions stopped"}, {`sum by (view) (increase(chatlog_dead_letters_total[1h]))`, "{{view}}: dead letters in an hour"}}},
+		{`sum by (view) (chatlog_sink_partition_stopped)`, "{{view}}: partitions stopped"}, {`sum by (view) (increase(chatlog_dead_letters_total[1h]))`, "{{view}}: dead letters in an hour"},
+		{`max by (view) (chatlog_dead_letters_open)`, "{{view}}: dead letters open"}}},
 	{"Reads that waited for a view", "cps", []query{{`sum by (outcome) (rate(chatlog_freshness_total[5m]))`, "{{outcome}}"}, {`sum(chatlog_freshness_waiting)`, "waiting now"}}},
 }
 

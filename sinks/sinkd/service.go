@@ -61,6 +61,8 @@ func New(cfg Config, parts Parts) (*Service, error) {
 			_, err := b.conn.Partitions(ctx, cfg.Topics.Commands.Name)
 			return err
 		}})
+	open := newOpenLetters(deadletter.NewSettler(b.conn, cfg.Topics.DeadLetters.Name), []string{mysqlsink.Name, searchsink.Name}, parts.Metrics, b.logger)
+	b.components = append(b.components, lifecycle.Loop("open dead letters", open.run))
 	if parts.Rows != nil {
 		// Exactly one view tells of records that are not ours.
 		b.add(cfg.Sinks.MySQL, mysqlsink.New(parts.Rows), true)
