@@ -22,4 +22,4 @@ var (
 )
 
 // bugs is every bug there is to catch.
-var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting)
+var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling)
