@@ -69,6 +69,7 @@ func (p Parts) Env() []string {
 		"CHATLOG_MYSQL_DATABASE=" + p.Database, "CHATLOG_ELASTICSEARCH_ALIAS=" + p.Alias, "CHATLOG_REDIS_PREFIX=" + p.Prefix,
 		"CHATLOG_TOPICS_COMMANDS_NAME=" + p.Commands, "CHATLOG_TOPICS_IMPORTS_NAME=" + p.Imports, "CHATLOG_TOPICS_DEADLETTERS_NAME=" + p.DeadLetters,
 		"CHATLOG_SINKS_MYSQL_GROUP=" + p.Groups + "-mysql", "CHATLOG_SINKS_SEARCH_GROUP=" + p.Groups + "-search",
+		"CHATLOG_INGEST_IMPORTS_GROUP=" + p.Groups + "-imports",
 		"CHATLOG_INGEST_TOKEN_SECRET=" + strings.Repeat("5", 64), "CHATLOG_LOG_LEVEL=info", "CHATLOG_LOG_FORMAT=text",
 	}
 }
@@ -107,7 +108,7 @@ func (p Parts) removeTopics(ctx context.Context) error {
 		if _, err := admin.DeleteTopics(ctx, p.Commands, p.Imports, p.DeadLetters); err != nil {
 			return err
 		}
-		_, err := admin.DeleteGroups(ctx, p.Groups+"-mysql", p.Groups+"-search")
+		_, err := admin.DeleteGroups(ctx, p.Groups+"-mysql", p.Groups+"-search", p.Groups+"-imports")
 		return err
 	})
 }

@@ -48,6 +48,20 @@ type Section struct {
 	// makes the retry of a request of its time a new application.
 	TokenSecret config.Secret `mapstructure:"token_secret"`
 	State       StateSection  `mapstructure:"state"`
+	Imports     ImportSection `mapstructure:"imports"`
+}
+
+// ImportSection is how histories of other systems are brought in.
+type ImportSection struct {
+	Enabled  bool   `mapstructure:"enabled"`
+	Group    string `mapstructure:"group"`     // consumer group that their offsets are committed for
+	InFlight int    `mapstructure:"in_flight"` // most records on their way, per partition
+	// BatchRecords is the most of them in one produce request: what a request of a
+	// client may have to wait for.
+	BatchRecords int `mapstructure:"batch_records"`
+	// Ahead is the most records that MySQL may lack of the log for an import to be
+	// appended: a reader with a Consistency-Token waits for them.
+	Ahead int64 `mapstructure:"ahead"`
 }
 
 // StateSection bounds what is kept in memory, per partition.
@@ -66,7 +80,8 @@ func Default() Config {
 // DefaultSection gives the defaults of the section `ingest`.
 func DefaultSection() Section {
 	return Section{HTTP: httpserve.Default("127.0.0.1:8000"), RequestTimeout: 5 * time.Second, Queue: 4096, BatchRecords: 500, BatchBytes: 900 << 10,
-		State: StateSection{MaxChats: 100_000, MaxMessages: 20_000, MaxUnsunk: 500_000}}
+		State:   StateSection{MaxChats: 100_000, MaxMessages: 20_000, MaxUnsunk: 500_000},
+		Imports: ImportSection{Enabled: true, Group: "chatlog-imports", InFlight: 1000, BatchRecords: 100, Ahead: 2000}}
 }
 
 // minSecret is the least length of a token secret, in characters.
@@ -105,6 +120,9 @@ func (s Section) Validate() []error {
 	}
 	if s.State.MaxChats < 1 || s.State.MaxMessages < 1 || s.State.MaxUnsunk < 2*s.State.MaxChats+2*s.State.MaxMessages {
 		errs = append(errs, errors.New("state: max_chats and max_messages must be positive, max_unsunk at least twice their sum"))
+	}
+	if i := s.Imports; i.Group == "" || i.InFlight < 1 || i.BatchRecords < 1 || i.Ahead < 1 {
+		errs = append(errs, errors.New("imports: group must be given, in_flight, batch_records and ahead must be positive"))
 	}
 	return errs
 }

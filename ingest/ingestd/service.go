@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -82,7 +83,8 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	}
 	httpapi.New(set, forwarder, tokens, partitionOf, instance).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
-	router.Status(append([]telemetry.Part{
+	importing, importHealth := newImports(cfg, conn, set, keeper, parts.Metrics, logger)
+	router.Status(slices.Concat([]telemetry.Part{
 		{Name: "partitions", Required: true, Check: set.Check},
 		{Name: "preparation", Check: ready.Check},
 		{Name: "kafka", Required: true, Check: func(ctx context.Context) error {
@@ -92,7 +94,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		{Name: "mysql", Check: parts.Rows.Ready},
 		{Name: "redis", Check: func(ctx context.Context) error { return client.Ping(ctx).Err() }},
 		{Name: "leases", Check: keeper.Check},
-	}, parts.Needs...), parts.Metrics)
+	}, importHealth, parts.Needs), parts.Metrics)
 	server = httpserve.NewServer("ingest http", cfg.Ingest.HTTP, router, logger)
 
 	closing := lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
@@ -100,7 +102,8 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		conn.Close()
 		return errors.Join(client.Close(), gate.Close())
 	}}
-	return &Service{Group: lifecycle.NewGroup("ingest", profile.New(cfg.Profile), closing, ready, set, server, keeper), server: server}, nil
+	components := append([]lifecycle.Component{profile.New(cfg.Profile), closing, ready, set, server, keeper}, importing...)
+	return &Service{Group: lifecycle.NewGroup("ingest", components...), server: server}, nil
 }
 
 // hopeless is how long a write waits that the log is known to refuse: long enough
@@ -143,6 +146,7 @@ func machineConfig(cfg Config, number int32) partition.Config {
 		Limits: partition.Limits{Chats: cfg.Ingest.State.MaxChats, Messages: cfg.Ingest.State.MaxMessages,
 			Unsunk: cfg.Ingest.State.MaxUnsunk},
 		BatchRecords: cfg.Ingest.BatchRecords, BatchBytes: cfg.Ingest.BatchBytes, Queue: cfg.Ingest.Queue,
+		Imports:  partition.Imports{Records: cfg.Ingest.Imports.BatchRecords, Ahead: cfg.Ingest.Imports.Ahead},
 		RetryMin: 5 * time.Millisecond, RetryMax: 2 * time.Second, ProgressEvery: 100 * time.Millisecond, CutPatience: 10 * time.Second, FarBehind: 20_000,
 		Jitter: rand.Float64, NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}

@@ -23,7 +23,7 @@ func (m *Machine) Advance(now time.Time) {
 	switch m.phase {
 	case starting:
 		if !m.loading && !now.Before(m.retryAt) {
-			m.load(now, nil)
+			m.load(now, nil, nil)
 		}
 	case reading:
 		if !m.reading && !now.Before(m.retryAt) {
@@ -49,7 +49,7 @@ func (m *Machine) proceed(now time.Time) {
 		return
 	}
 	m.releaseDenials()
-	if len(m.queue) > 0 && !now.Before(m.retryAt) {
+	if (len(m.queue) > 0 || m.lane.open(now)) && !now.Before(m.retryAt) {
 		m.appendNext(now)
 	}
 	// Only now: the rows that were loaded for what waits may be the only entries
@@ -78,7 +78,8 @@ func (m *Machine) appendNext(now time.Time) {
 
 func (m *Machine) evict() { m.stats.Evicted += uint64(m.state.evict(m.cfg.Limits)) }
 
-// plan judges the queue in order and drafts the next batch from it.
+// plan judges the queue in order and drafts the next batch from it, and from the
+// imports what has room beside it.
 func (m *Machine) plan(now time.Time) *draft {
 	d := &m.draft
 	d.begin(&m.state, now, min(len(m.queue), m.limit.records))
@@ -114,6 +115,7 @@ func (m *Machine) plan(now time.Time) *draft {
 		}
 	}
 	m.keep(rest)
+	m.planImports(now)
 	return d
 }
 
@@ -123,8 +125,16 @@ func (m *Machine) keep(rest []*Call) {
 	m.queue = rest
 }
 
-// requeue puts calls before all others: they have waited longest.
+// requeue puts calls before all others: they have waited longest. Imports come
+// last in every batch, and go back to where they were.
 func (m *Machine) requeue(calls []*Call) {
+	for i, c := range calls {
+		if c.Request.Import {
+			m.lane.putBack(calls[i:])
+			calls = calls[:i]
+			break
+		}
+	}
 	if len(calls) == 0 {
 		return
 	}
@@ -140,14 +150,14 @@ func (m *Machine) expire(now time.Time) {
 	m.lastExpired = now
 	for _, calls := range [][]*Call{m.queue, m.parked, m.loads, m.denials} {
 		for _, c := range calls {
-			if !c.answered && now.After(c.Deadline) {
+			if !c.answered && c.expired(now) {
 				m.refuse(c, errNotWritten)
 			}
 		}
 	}
 	if m.flight != nil {
 		for _, c := range m.flight.calls {
-			if !c.answered && now.After(c.Deadline) {
+			if !c.answered && c.expired(now) {
 				m.answer(c, Reply{}, errUnknown)
 			}
 		}

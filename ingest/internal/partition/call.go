@@ -24,6 +24,14 @@ type Request struct {
 	Fingerprint string
 	Trace       string // of the client (W3C traceparent), for the record's header; may be empty
 	Find        bool   // only answer a keyed request that was made before; else it is not found
+
+	// Import says that it comes from another system's history: it is keyed, its
+	// place is behind all imports that were submitted before it, Chat of a
+	// chat.create and Number of a message.create are the number that it must get
+	// (0: any), and it is not given up while its Machine goes on.
+	Import  bool
+	Time    time.Time // that the import carries; zero: now
+	Created time.Time // that the message must have been created at; zero: any
 }
 
 // Reply is where a request ended up. Offset is the position that a reader has
@@ -47,7 +55,11 @@ type Call struct {
 	doubt     int64   // where it may yet turn out to lie; unset if nowhere
 	needs     Keys    // rows that it waits for
 	followers []*Call // the same command again: they share its outcome
+	again     bool    // it was answered from what was written before
 }
+
+// expired reports whether the call is to be given up.
+func (c *Call) expired(now time.Time) bool { return !c.Request.Import && now.After(c.Deadline) }
 
 // unset is no offset; unread is where a command is in doubt until its key is
 // found, because the log is not going to be read there.

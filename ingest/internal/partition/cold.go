@@ -19,15 +19,18 @@ type LoadResult struct {
 	Err  error
 }
 
-// load asks for the rows that calls need; for none, the view's progress alone.
-func (m *Machine) load(now time.Time, calls []*Call) {
+// load asks for the rows that calls, and imports beside them, need; for none, the
+// view's progress alone. imports go on waiting where they are.
+func (m *Machine) load(now time.Time, calls, imports []*Call) {
 	var keys Keys
 	seen := map[any]bool{}
-	for _, c := range calls {
-		keys.Applications = addNew(seen, keys.Applications, c.needs.Applications)
-		keys.Chats = addNew(seen, keys.Chats, c.needs.Chats)
-		keys.Messages = addNew(seen, keys.Messages, c.needs.Messages)
-		keys.Commands = addNew(seen, keys.Commands, c.needs.Commands)
+	for _, list := range [][]*Call{calls, imports} {
+		for _, c := range list {
+			keys.Applications = addNew(seen, keys.Applications, c.needs.Applications)
+			keys.Chats = addNew(seen, keys.Chats, c.needs.Chats)
+			keys.Messages = addNew(seen, keys.Messages, c.needs.Messages)
+			keys.Commands = addNew(seen, keys.Commands, c.needs.Commands)
+		}
 	}
 	m.loading, m.loads, m.loadFloor, m.askedAt = true, calls, m.state.watermark, now
 	m.stats.Loads++
@@ -52,12 +55,14 @@ func (m *Machine) loadParked(now time.Time) {
 	if m.loading {
 		return
 	}
-	if len(m.parked) == 0 {
-		if m.state.over(m.cfg.Limits) && now.Sub(m.askedAt) >= m.cfg.ProgressEvery {
-			m.load(now, nil)
+	imports := m.lane.wants
+	if len(m.parked) == 0 && len(imports) == 0 {
+		if (m.state.over(m.cfg.Limits) || m.importsAhead()) && now.Sub(m.askedAt) >= m.cfg.ProgressEvery {
+			m.load(now, nil, nil)
 		}
 		return
 	}
+	m.lane.wants = nil
 	rows, count := 0, 0
 	for count < len(m.parked) && rows < maxLoad {
 		rows += m.parked[count].needs.Len()
@@ -65,7 +70,7 @@ func (m *Machine) loadParked(now time.Time) {
 	}
 	calls := append([]*Call(nil), m.parked[:count]...)
 	m.parked = append(m.parked[:0], m.parked[count:]...)
-	m.load(now, calls)
+	m.load(now, calls, imports)
 }
 
 // Loaded takes rows of the view. They count only if the progress in their own
@@ -82,6 +87,7 @@ func (m *Machine) Loaded(now time.Time, r LoadResult) {
 		for _, c := range calls {
 			m.refuse(c, err)
 		}
+		m.lane.hold(now.Add(m.cfg.RetryMax))
 		if m.phase == starting {
 			m.backOff(now)
 		}

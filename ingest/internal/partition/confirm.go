@@ -19,6 +19,9 @@ func (m *Machine) confirm() {
 			c.listed, m.listing = true, true
 		}
 	}
+	if m.lane.doubtful != nil {
+		m.lane.asked, m.lane.doubtful, m.listing = m.lane.doubtful, nil, true
+	}
 	if m.listing {
 		m.stats.Confirmations++
 		m.effects = append(m.effects, ListEnd{})
@@ -32,6 +35,9 @@ func (m *Machine) Listed(r ListResult) {
 	if m.phase == stopped {
 		return
 	}
+	if m.lane.listed(r); r.Err == nil {
+		m.reached(r.End)
+	}
 	for _, c := range m.denials {
 		if !c.listed {
 			continue
@@ -42,11 +48,16 @@ func (m *Machine) Listed(r ListResult) {
 			continue
 		}
 		c.confirmed = r.End
-		if m.flight == nil || r.End > m.flight.base+int64(len(m.flight.commands)) {
-			m.behind = max(m.behind, r.End)
-		}
 	}
 	m.denials = unanswered(m.denials)
+}
+
+// reached says that the log is known to reach an offset. What the batch on its way
+// may have made of it says nothing new.
+func (m *Machine) reached(end int64) {
+	if m.flight == nil || end > m.flight.base+int64(len(m.flight.commands)) {
+		m.behind = max(m.behind, end)
+	}
 }
 
 // releaseDenials puts the calls whose denial can be decided back into the

@@ -86,6 +86,8 @@ func (d *draft) judge(c *Call) verdict {
 		switch {
 		case !found:
 			return verdict{outcome: load, needs: d.needs(c)}
+		case known.exists && known.fingerprint != r.Fingerprint && r.Import:
+			return verdict{outcome: refuse, err: errOtherImport}
 		case known.exists && known.fingerprint != r.Fingerprint:
 			return verdict{outcome: refuse, err: errOtherBody}
 		case known.exists:
@@ -98,6 +100,9 @@ func (d *draft) judge(c *Call) verdict {
 	v := d.number(c)
 	if v.outcome == include {
 		v.command.ID, v.command.Op, v.command.Time = r.ID, r.Op, d.now
+		if !r.Time.IsZero() {
+			v.command.Time = r.Time
+		}
 		v.command.Application = r.Application
 		v.command.Keyed, v.command.Fingerprint = r.Keyed, r.Fingerprint
 	}
@@ -115,6 +120,9 @@ func (d *draft) number(c *Call) verdict {
 		if !found && r.Keyed {
 			return verdict{outcome: load, needs: d.needs(c)}
 		}
+		if known.exists && r.Import {
+			return verdict{outcome: refuse, err: errThere}
+		}
 		if known.exists {
 			return verdict{outcome: refuse, err: errOtherBody}
 		}
@@ -127,6 +135,9 @@ func (d *draft) number(c *Call) verdict {
 		if !known.exists {
 			return verdict{outcome: deny, err: errApplication}
 		}
+		if r.Import && r.Chat != 0 && r.Chat != known.chats+1 {
+			return verdict{outcome: refuse, err: notNext("chat", r.Chat, known.chats+1)}
+		}
 		return verdict{outcome: include, command: command.Command{Chat: known.chats + 1}}
 	}
 	chat, found := d.chat(c.chat())
@@ -136,6 +147,9 @@ func (d *draft) number(c *Call) verdict {
 	if r.Op == command.MessageCreate {
 		if !chat.exists {
 			return verdict{outcome: deny, err: errChat}
+		}
+		if r.Import && r.Number != 0 && r.Number != chat.messages+1 {
+			return verdict{outcome: refuse, err: notNext("message", r.Number, chat.messages+1)}
 		}
 		return verdict{outcome: include, command: command.Command{Chat: r.Chat, Number: chat.messages + 1, Message: r.Message}}
 	}
@@ -166,6 +180,8 @@ func (d *draft) change(c *Call) verdict {
 			return verdict{outcome: wait}
 		}
 		return verdict{outcome: refuse, err: errMessage}
+	case !r.Created.IsZero() && !r.Created.Equal(known.created):
+		return verdict{outcome: refuse, err: otherCreated(r.Created, known.created)}
 	}
 	return verdict{outcome: include, command: command.Command{
 		Chat: r.Chat, Number: r.Number, Message: r.Message, Created: known.created}}

@@ -13,9 +13,10 @@ type Config struct {
 	Partition    int32
 	PartitionOf  func(key []byte) int32
 	Limits       Limits
-	BatchRecords int           // most records in one batch
-	BatchBytes   int           // most encoded bytes in one batch
-	Queue        int           // most calls that wait; more are refused
+	BatchRecords int // most records in one batch
+	BatchBytes   int // most encoded bytes in one batch
+	Queue        int // most calls that wait, imports left out; more are refused
+	Imports      Imports
 	RetryMin     time.Duration // first back-off after a failure; doubles
 	RetryMax     time.Duration // longest back-off
 	// ProgressEvery is how often the view's progress is looked at while the
@@ -73,6 +74,7 @@ type Machine struct {
 	effects []Effect
 
 	queue   []*Call          // in the order in which they are judged
+	lane    lane             // imports, which never leave their order
 	parked  []*Call          // wait for rows
 	denials []*Call          // wait for the confirmation of a 404
 	calls   map[string]*Call // every unanswered call by command id
@@ -136,9 +138,16 @@ func (m *Machine) Submit(c *Call) {
 		c.Done(Reply{}, errStopped)
 		return
 	}
-	if m.waiting >= m.cfg.Queue {
+	if !c.Request.Import && m.waiting-m.lane.waiting >= m.cfg.Queue {
 		c.Done(Reply{}, errBusy)
 		return
+	}
+	if c.Request.Import {
+		if m.lane.closed {
+			c.Done(Reply{}, ErrClosing)
+			return
+		}
+		m.lane.waiting++
 	}
 	m.waiting++
 	first := m.calls[c.Request.ID]
@@ -146,6 +155,10 @@ func (m *Machine) Submit(c *Call) {
 		m.calls[c.Request.ID] = c
 	} else if first.Request.Fingerprint == c.Request.Fingerprint && first.Request.Op == c.Request.Op && first.Request.Find == c.Request.Find {
 		first.followers = append(first.followers, c)
+		return
+	}
+	if c.Request.Import {
+		m.lane.calls = append(m.lane.calls, c)
 		return
 	}
 	m.queue = append(m.queue, c)
@@ -175,6 +188,9 @@ func (m *Machine) answer(c *Call, reply Reply, err error) {
 	}
 	c.answered = true
 	m.waiting--
+	if c.Request.Import {
+		m.lane.waiting--
+	}
 	if m.calls[c.Request.ID] == c {
 		delete(m.calls, c.Request.ID)
 	}
@@ -183,6 +199,7 @@ func (m *Machine) answer(c *Call, reply Reply, err error) {
 	}
 	c.Done(reply, err)
 	for _, f := range c.followers {
+		f.again = true
 		m.answer(f, reply, err)
 	}
 }
@@ -218,6 +235,7 @@ func (m *Machine) Effects() []Effect {
 func (m *Machine) stop(err error) {
 	m.phase, m.failure = stopped, err
 	m.answerAll(errStopped)
+	m.dropImports(errStopped)
 }
 
 // Abandon answers what is in flight: nobody will hear its result any more.
@@ -232,6 +250,7 @@ func (m *Machine) Abandon() {
 // Close answers every call that is not in flight with a refusal; what is in
 // flight is still answered by its result, or by Abandon.
 func (m *Machine) Close() {
+	m.CloseImports()
 	m.gather()
 	for _, c := range m.queue {
 		m.refuse(c, ErrClosing)

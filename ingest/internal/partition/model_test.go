@@ -33,7 +33,7 @@ func TestModel(t *testing.T) {
 		first, count = *modelSeed, 1
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // histories are short-lived
-	var next, acked, conflicts atomic.Int64
+	var next, acked, conflicts, imported, again atomic.Int64
 	var group sync.WaitGroup
 	began := time.Now()
 	for range runtime.GOMAXPROCS(0) {
@@ -41,6 +41,8 @@ func TestModel(t *testing.T) {
 			for i := next.Add(1) - 1; i < int64(count) && !t.Failed(); i = next.Add(1) - 1 {
 				s := runModel(first + i)
 				acked.Add(int64(s.acked))
+				imported.Add(int64(len(s.importing.all)))
+				again.Add(int64(s.importing.again))
 				for _, n := range s.nodes {
 					conflicts.Add(int64(n.machine.Stats().Conflicts))
 				}
@@ -54,8 +56,9 @@ func TestModel(t *testing.T) {
 		})
 	}
 	group.Wait()
-	t.Logf("model: %d seeds, %d acked, %d conflicts, %.1f s", min(next.Load(), int64(count)), acked.Load(), conflicts.Load(), time.Since(began).Seconds())
-	if acked.Load() == 0 || count > 10 && conflicts.Load() == 0 {
+	t.Logf("model: %d seeds, %d acked, %d imports, of which %d were there already, %d conflicts, %.1f s", min(next.Load(), int64(count)),
+		acked.Load(), imported.Load(), again.Load(), conflicts.Load(), time.Since(began).Seconds())
+	if acked.Load() == 0 || count > 10 && (conflicts.Load() == 0 || again.Load() == 0) {
 		t.Fatal("the model did not exercise the append rule")
 	}
 }
@@ -86,13 +89,14 @@ func runModel(seed int64) *sim {
 	for range 4 {
 		issue()
 	}
+	s.imports(app, r.Intn(200))
 	finished := func() bool {
 		for _, c := range s.calls {
 			if !c.done {
 				return false
 			}
 		}
-		return issued == total
+		return issued == total && s.importing.finished()
 	}
 	s.run(20*time.Second, finished)
 	s.calm = true // a kept retry must come to an end once the faults stop
@@ -175,6 +179,7 @@ func (s *sim) audit() {
 		}
 	}
 	s.compare(found, deleted)
+	s.importing.compare(found)
 }
 
 func (s *sim) compare(found map[string]place, deleted map[view.MessageKey]int64) {

@@ -105,6 +105,18 @@ type outcomeOf struct {
 type delivery struct {
 	to  chan<- outcomeOf // has room for it
 	out outcomeOf
+
+	importer chan<- Imported // instead of to
+	imported Imported
+}
+
+// Imported is what became of an import.
+type Imported struct {
+	Place int64 // that it was submitted with
+	Again bool  // it, or the same before it, was there already
+	// Err says why it can never be taken. Transient means that this owner has
+	// ended: whether it was appended is for the next one to find out.
+	Err error
 }
 
 // Submit hands a request to the owner and waits for its outcome, which comes
@@ -113,7 +125,7 @@ type delivery struct {
 func (o *Owner) Submit(ctx context.Context, r Request, deadline time.Time) (Reply, error) {
 	answer := make(chan outcomeOf, 1)
 	c := &Call{Request: r, Deadline: deadline, Done: func(reply Reply, err error) {
-		o.outbox = append(o.outbox, delivery{answer, outcomeOf{reply, err}})
+		o.outbox = append(o.outbox, delivery{to: answer, out: outcomeOf{reply, err}})
 	}}
 	select {
 	case <-o.drain:
@@ -142,6 +154,26 @@ func (o *Owner) Submit(ctx context.Context, r Request, deadline time.Time) (Repl
 	}
 }
 
+// Import hands an import to the owner. What becomes of it is sent to answers,
+// which must always have room, in any order; the imports come to count in the order
+// of these calls, and are tried until they do or never can. An error means that it
+// was not taken.
+func (o *Owner) Import(ctx context.Context, r Request, place int64, answers chan<- Imported) error {
+	r.Import, r.Keyed = true, true
+	c := &Call{Request: r}
+	c.Done = func(_ Reply, err error) {
+		o.outbox = append(o.outbox, delivery{importer: answers, imported: Imported{place, c.again, err}})
+	}
+	select {
+	case o.inbox <- c:
+		return nil
+	case <-o.drain:
+		return ErrClosing
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 const (
 	busyTick = 5 * time.Millisecond   // while something waits: deadlines, back-offs
 	idleTick = 200 * time.Millisecond // otherwise
@@ -165,6 +197,7 @@ func (o *Owner) run(ctx context.Context) {
 		case <-drain:
 			drain, closing = nil, true
 			o.takeAll()
+			o.machine.CloseImports()
 		case <-ctx.Done():
 			o.takeAll()
 			o.machine.Close()
@@ -218,7 +251,11 @@ func (o *Owner) report() {
 		o.logID.Store(&log)
 	}
 	for _, d := range o.outbox {
-		d.to <- d.out
+		if d.importer != nil {
+			d.importer <- d.imported
+		} else {
+			d.to <- d.out
+		}
 	}
 	o.outbox = o.outbox[:0]
 	o.observe(o.machine)

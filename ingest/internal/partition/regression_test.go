@@ -31,7 +31,7 @@ type rig struct {
 func newRig(limits Limits) *rig {
 	l := &simLog{}
 	r := &rig{log: l, now: t0, view: &simView{log: l, judge: command.Log{PartitionOf: anywhere}, rows: newSimRows()}, n: 1000}
-	r.Machine = New(Config{PartitionOf: anywhere, Limits: limits, BatchRecords: 500, BatchBytes: 900 << 10, Queue: 4096,
+	r.Machine = New(Config{PartitionOf: anywhere, Limits: limits, BatchRecords: 500, BatchBytes: 900 << 10, Queue: 4096, Imports: Imports{Records: 100, Ahead: 1000},
 		RetryMin: time.Millisecond, RetryMax: time.Millisecond, ProgressEvery: time.Millisecond, CutPatience: time.Minute,
 		Jitter: func() float64 { return 0 }, NewID: func() string { r.n++; return rid(r.n) },
 		NewLog: func() position.LogID { return "0000000000000001" }})

@@ -59,6 +59,9 @@ func (s *Set) Submit(ctx context.Context, r Request) (Reply, position.Token, err
 	return reply, position.Token{Log: o.Log(), Partition: p, Offset: reply.Offset}, nil
 }
 
+// Owner gives the owner of a partition.
+func (s *Set) Owner(partition int32) *Owner { return s.owners[partition] }
+
 // Check reports partitions that cannot take writes.
 func (s *Set) Check(context.Context) error {
 	var stopped, starting []int

@@ -15,18 +15,19 @@ import (
 // sim runs real Machines against a simulated broker and view in virtual time.
 // One seed gives one history.
 type sim struct {
-	rand    *rand.Rand
-	now     time.Time
-	events  eventHeap
-	counter int
-	log     *simLog
-	view    *simView
-	nodes   []*simNode
-	calls   []*simCall
-	acked   int
-	calm    bool // no more faults
-	faults  simFaults
-	texts   []string // what went wrong
+	rand      *rand.Rand
+	now       time.Time
+	events    eventHeap
+	counter   int
+	log       *simLog
+	view      *simView
+	nodes     []*simNode
+	calls     []*simCall
+	importing *simImports
+	acked     int
+	calm      bool // no more faults
+	faults    simFaults
+	texts     []string // what went wrong
 }
 
 // simFaults are probabilities of 0..1 per request or per step.
@@ -113,7 +114,7 @@ func (s *sim) newNode() *simNode {
 	n := &simNode{sim: s}
 	n.machine = New(Config{
 		PartitionOf: anywhere, Limits: Limits{Chats: 3, Messages: 5, Unsunk: 400},
-		BatchRecords: 8, BatchBytes: 1 << 20, Queue: 100,
+		BatchRecords: 8, BatchBytes: 1 << 20, Queue: 100, Imports: Imports{Records: 1 + s.rand.Intn(8), Ahead: 1 + s.rand.Int63n(60)},
 		RetryMin: 2 * time.Millisecond, RetryMax: 100 * time.Millisecond, ProgressEvery: 20 * time.Millisecond,
 		CutPatience: 30 * time.Second, FarBehind: 1 + s.rand.Int63n(60), Jitter: s.rand.Float64, NewID: s.newID,
 		NewLog: func() position.LogID { return position.LogID(fmt.Sprintf("%016x", s.rand.Int63())) },

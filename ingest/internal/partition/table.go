@@ -72,6 +72,14 @@ func (t *table[K, V]) load(key K, value V) {
 	}
 }
 
+// forget drops what was read from the view of a key, so that it is read again.
+func (t *table[K, V]) forget(key K) {
+	if e := t.index[key]; e != nil && e.changed == clean {
+		t.unlink(e)
+		delete(t.index, key)
+	}
+}
+
 // evict drops entries beyond limit, least recently used first, if the view has
 // them: clean ones, and those last changed before progress. It looks at no
 // more than scan entries. dropped is the number of changed entries that only
