@@ -23,6 +23,7 @@ func sinks() program.Program[sinkd.Config] {
 			verifyCommand(),
 			reindexCommand(),
 			lettersCommand(),
+			exportCommand(),
 		},
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"chatlog/shared/jsontext"
 )
 
 // imported is the JSON form of an import: a command as it lies in the log, without
@@ -150,10 +152,10 @@ func AppendImport(dst []byte, c *Command) []byte {
 	dst = append(dst, `","op":"`...)
 	dst = append(dst, c.Op...)
 	dst = append(dst, `","application":`...)
-	dst = appendString(dst, c.Application)
+	dst = jsontext.AppendString(dst, c.Application)
 	if c.Op == ApplicationCreate {
 		dst = append(dst, `,"username":`...)
-		dst = appendString(dst, c.Username)
+		dst = jsontext.AppendString(dst, c.Username)
 	}
 	if c.Chat != 0 {
 		dst = append(dst, `,"chat":`...)
@@ -165,7 +167,7 @@ func AppendImport(dst []byte, c *Command) []byte {
 	}
 	if c.Op == MessageCreate || c.Op == MessageUpdate {
 		dst = append(dst, `,"message":`...)
-		dst = appendString(dst, c.Message)
+		dst = jsontext.AppendString(dst, c.Message)
 	}
 	if !c.Time.IsZero() {
 		dst = appendTime(append(dst, `,"time":`...), c.Time)
