@@ -77,7 +77,7 @@ func (h *house) letters(t *testing.T) []letter {
 // read reads a whole topic.
 func (h *house) read(t *testing.T, topic string) []*kgo.Record {
 	t.Helper()
-	c, err := kgo.NewClient(kgo.SeedBrokers(h.parts.Kafka), kgo.FetchMaxWait(100*time.Millisecond))
+	c, err := kgo.NewClient(kgo.SeedBrokers(h.kafka(t)), kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,9 @@ func (c *Conn) Committed(ctx context.Context, group, topic string, partition int
 	if err == nil {
 		err = r.Error
 	}
+	if errors.Is(err, kafka.GroupIdNotFound) { // some brokers say so of a group that has committed nothing yet
+		return -1, nil
+	}
 	if err != nil {
 		return 0, transient("fetch offset", err)
 	}
