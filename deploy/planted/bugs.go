@@ -19,7 +19,8 @@ var (
 	sink     = []string{"./sinks/internal/consume"}
 	reader   = []string{"./query/internal/read"}
 	lists    = []string{"./query/internal/httpapi"}
+	importer = []string{"./ingest/internal/imports"}
 )
 
 // bugs is every bug there is to catch.
-var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling)
+var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting)

@@ -1,0 +1,124 @@
+package partition
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"chatlog/shared/command"
+	"chatlog/shared/fault"
+)
+
+// importOf makes an import; each n is another one.
+func importOf(n int, op command.Op, chat, number int64) Request {
+	return Request{ID: rid(n), Op: op, Application: rapp, Chat: chat, Number: number, Message: "m", Keyed: true, Import: true, Fingerprint: fingerprint(n)}
+}
+
+// What this owner does not know of may be there all the same: another one has
+// appended it, and nothing is refused before the log was read to its end.
+func TestImportsAreNotRefusedByAStaleState(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	rival := restarted(r)
+	rival.submit(Request{ID: rid(50), Op: command.ChatCreate, Application: rapp}, time.Minute)
+	rival.settleAll()
+	into := r.submit(importOf(60, command.MessageCreate, 2, 0), 0)
+	next := r.submit(importOf(61, command.ChatCreate, 3, 0), 0)
+	r.settleAll()
+	if into.n != 1 || into.err != nil || next.n != 1 || next.err != nil || next.reply.Chat != 3 {
+		t.Errorf("%+v, %+v", into, next)
+	}
+}
+
+// Imports come to count in their order, whatever each of them has to wait for.
+func TestImportsKeepTheirOrder(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	all := []Request{importOf(60, command.ChatCreate, 0, 0), importOf(61, command.MessageCreate, 2, 1), importOf(62, command.MessageUpdate, 2, 1),
+		importOf(63, command.MessageDelete, 2, 1), importOf(64, command.ChatCreate, 3, 0), importOf(65, command.MessageCreate, 1, 1)}
+	all[5].Time = time.Date(2019, 1, 2, 3, 4, 5, 6000, time.UTC)
+	var got []*got
+	for _, q := range all {
+		got = append(got, r.submit(q, 0))
+	}
+	r.settleAll()
+	last := int64(0)
+	for i, g := range got {
+		if g.n != 1 || g.err != nil || g.reply.Offset <= last {
+			t.Errorf("import %d: %+v, after offset %d", i, g, last)
+		}
+		last = g.reply.Offset
+	}
+	c, err := command.Decode(r.log.records[last].Value)
+	if err != nil || !c.Time.Equal(all[5].Time) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for i, q := range all { // again, and once more at another owner
+		for _, at := range []*rig{r, restarted(r)} {
+			g := at.submit(q, 0)
+			at.settleAll()
+			if g.n != 1 || g.err != nil || g.reply != got[i].reply {
+				t.Errorf("import %d again: %+v", i, g)
+			}
+		}
+	}
+}
+
+// Each refusal says what it is for.
+func TestImportsAreRefused(t *testing.T) {
+	for says, c := range map[string]struct {
+		change func(*Request)
+		kind   fault.Kind
+		is     error
+	}{
+		"chat 9 is not the next one, which is 2":    {func(q *Request) { q.Op, q.Chat, q.Number = command.ChatCreate, 9, 0 }, fault.Conflict, ErrNumber},
+		"message 9 is not the next one, which is 1": {func(q *Request) { q.Number = 9 }, fault.Conflict, ErrNumber},
+		"Chat not found":                   {func(q *Request) { q.Chat = 9 }, fault.NotFound, nil},
+		"Message not found":                {func(q *Request) { q.Op, q.Number = command.MessageDelete, 5 }, fault.NotFound, nil},
+		"Application not found":            {func(q *Request) { q.Op, q.Application, q.Number = command.ChatCreate, otherApp, 0 }, fault.NotFound, nil},
+		"The application is there already": {func(q *Request) { q.Op, q.Username = command.ApplicationCreate, "u" }, fault.Conflict, nil},
+	} {
+		r := newRig(wide)
+		r.open(t)
+		r.view.follow(100)
+		q := importOf(60, command.MessageCreate, 1, 0)
+		c.change(&q)
+		g := r.submit(q, 0)
+		good := r.submit(importOf(61, command.MessageCreate, 1, 1), 0) // goes on behind it
+		r.settleAll()
+		if g.n != 1 || fault.KindOf(g.err) != c.kind || fault.PublicOf(g.err) != says || c.is != nil && !errors.Is(g.err, c.is) || r.counting(q.ID) != 0 {
+			t.Errorf("%+v, must say %s", g, says)
+		}
+		if good.n != 1 || good.err != nil {
+			t.Errorf("behind %s: %+v", says, good)
+		}
+	}
+}
+
+// Imports rest while the view is too far behind, and requests go on.
+func TestImportsRestWhileTheViewIsBehind(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.cfg.Imports.Ahead = 1
+	r.submit(Request{ID: rid(50), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m"}, time.Minute)
+	r.settleAll()
+	g := r.submit(importOf(60, command.MessageCreate, 1, 0), 0)
+	r.settleAll()
+	live := r.submit(Request{ID: rid(51), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m"}, time.Minute)
+	r.settleAll()
+	if g.n != 0 || live.n != 1 || live.err != nil {
+		t.Errorf("with the view behind: %+v, %+v", g, live)
+	}
+	r.view.follow(100)
+	r.settleAll()
+	if g.n != 1 || g.err != nil || g.reply.Number != 3 {
+		t.Errorf("with the view there: %+v", g)
+	}
+	again := r.submit(importOf(61, command.MessageCreate, 1, 0), 0)
+	r.CloseImports()
+	if again.n != 1 || !errors.Is(again.err, ErrClosing) || r.Waiting() != 0 {
+		t.Errorf("at the end: %+v, %d wait", again, r.Waiting())
+	}
+}
