@@ -1,0 +1,80 @@
+// Package kafka runs the runbooks of this folder: every command in them, on real
+// parts.
+package kafka
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"chatlog/deploy/runbook"
+)
+
+// books is every runbook, and the test that runs it. The test plays the whole
+// file with world.play, which runs every block or fails.
+var books = map[string]func(*testing.T){
+	"README.md": TestRealReadme,
+	"lag.md":    TestRealLag,
+}
+
+// TestEveryRunbookIsRun wants a test for each page of this folder that has
+// commands, and no page that hides some.
+func TestEveryRunbookIsRun(t *testing.T) {
+	pages, err := filepath.Glob("*.md")
+	if err != nil || len(pages) < len(books) {
+		t.Fatal(pages, err)
+	}
+	for _, page := range pages {
+		runs := slices.ContainsFunc(steps(t, page), func(s runbook.Step) bool { return s.Block != "" })
+		if _, known := books[page]; runs != known {
+			t.Errorf("%s: it has commands: %v; there is a test that runs them: %v", page, runs, known)
+		}
+	}
+	for page := range books {
+		if !slices.Contains(pages, page) {
+			t.Errorf("there is no %s", page)
+		}
+	}
+}
+
+func steps(t *testing.T, page string) []runbook.Step {
+	t.Helper()
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := runbook.Parse(string(content))
+	if err != nil {
+		t.Fatalf("%s: %v", page, err)
+	}
+	return all
+}
+
+// bin is where the programs were built.
+var bin string
+
+func TestMain(m *testing.M) {
+	code, err := build(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func build(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "chatlog-runbooks-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	bin = dir
+	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query")
+	if out, err := c.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("%w: %s", err, out)
+	}
+	return m.Run(), nil
+}
