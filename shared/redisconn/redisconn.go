@@ -23,11 +23,12 @@ type Config struct {
 	Database int           `mapstructure:"database"`
 	Prefix   string        `mapstructure:"prefix"`  // of every key
 	Timeout  time.Duration `mapstructure:"timeout"` // to dial, to write and to read
+	Sentinel Sentinel      `mapstructure:"sentinel"`
 }
 
 // Default gives the section's defaults.
 func Default() Config {
-	return Config{Address: "127.0.0.1:6379", Prefix: "chatlog:", Timeout: 500 * time.Millisecond}
+	return Config{Address: "127.0.0.1:6379", Prefix: "chatlog:", Timeout: 500 * time.Millisecond, Sentinel: Sentinel{Addresses: []string{}}}
 }
 
 // Validate checks the section.
@@ -42,6 +43,7 @@ func (c Config) Validate() []error {
 	if c.Timeout <= 0 {
 		errs = append(errs, errors.New("timeout: must be positive"))
 	}
+	errs = append(errs, c.Sentinel.validate()...)
 	return errs
 }
 
@@ -51,10 +53,15 @@ type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}
 
-// Open makes a client; it connects when it is used.
+// Open makes a client; it connects when it is used: to the address, or to the
+// master that the sentinels name.
 func Open(c Config) *redis.Client {
 	redis.SetLogger(quiet{})
-	return redis.NewClient(&redis.Options{Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
+	o := &redis.Options{Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
 		DialTimeout: c.Timeout, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, MaxRetries: 1,
-		ContextTimeoutEnabled: true, ClientName: version.Read().Agent()})
+		ContextTimeoutEnabled: true, ClientName: version.Read().Agent()}
+	if c.Sentinel.used() {
+		return redis.NewFailoverClient(c.Sentinel.failover(o))
+	}
+	return redis.NewClient(o)
 }
