@@ -62,6 +62,10 @@ kafka-topics org.apache.kafka.tools.TopicCommand
 kafka-consumer-groups org.apache.kafka.tools.consumer.group.ConsumerGroupCommand
 kafka-console-consumer org.apache.kafka.tools.consumer.ConsoleConsumer
 kafka-console-producer org.apache.kafka.tools.ConsoleProducer
+kafka-reassign-partitions org.apache.kafka.tools.reassign.ReassignPartitionsCommand
+kafka-leader-election org.apache.kafka.tools.LeaderElectionCommand
+kafka-log-dirs org.apache.kafka.tools.LogDirsCommand
+kafka-metadata-quorum org.apache.kafka.tools.MetadataQuorumCommand
 kafka-get-offsets org.apache.kafka.tools.GetOffsetShell
 kafka-delete-records org.apache.kafka.tools.DeleteRecordsCommand
 kafka-configs kafka.admin.ConfigCommand

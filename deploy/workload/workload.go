@@ -22,6 +22,7 @@ type Load struct {
 	Clients  []*client.Client // the base addresses that clients use, in turn
 	Count    int              // of clients
 	Chats    int              // that they write to; they make more
+	Think    time.Duration    // between two writes of a client; 0: none
 	Patience time.Duration    // how long a write is tried again before its outcome stays unknown
 
 	Acks        atomic.Int64
@@ -91,6 +92,9 @@ func (l *Load) run(ctx context.Context, number int) {
 	type own struct{ chat, number int64 }
 	var mine []own
 	for i := 0; ctx.Err() == nil; i++ {
+		if l.Think > 0 {
+			time.Sleep(l.Think)
+		}
 		chat := int64(1 + rand.IntN(l.Chats))
 		switch dice := rand.IntN(100); {
 		case dice < 2:
