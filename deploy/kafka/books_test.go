@@ -16,8 +16,12 @@ import (
 // books is every runbook, and the test that runs it. The test plays the whole
 // file with world.play, which runs every block or fails.
 var books = map[string]func(*testing.T){
-	"README.md": TestRealReadme,
-	"lag.md":    TestRealLag,
+	"README.md":  TestRealReadme,
+	"brokers.md": TestRealBrokers,
+	"erasure.md": TestRealErasure,
+	"lag.md":     TestRealLag,
+	"replay.md":  TestRealReplay,
+	"views.md":   TestRealViews,
 }
 
 // TestEveryRunbookIsRun wants a test for each page of this folder that has

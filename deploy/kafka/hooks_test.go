@@ -2,16 +2,23 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"chatlog/deploy/audit"
 	"chatlog/deploy/client"
 	"chatlog/deploy/runbook"
 	"chatlog/deploy/workload"
 )
+
+// patience is how long what must come may take on a busy machine.
+const patience = 2 * time.Minute
 
 // hooks is what all pages may ask for between their blocks; README.md lists it.
 func (w *world) hooks() map[string]runbook.Hook {
@@ -28,6 +35,7 @@ func (w *world) hooks() map[string]runbook.Hook {
 		"writes": w.writes,
 		"wait":   w.wait,
 		"audit":  w.audited,
+		"said":   w.said,
 	}
 }
 
@@ -51,7 +59,8 @@ func (w *world) each(names string, do func(string) error) error {
 func (w *world) writes(ctx context.Context, what string) error {
 	switch what {
 	case "begin":
-		w.load = &workload.Load{Clients: []*client.Client{w.ingest, w.query}, Count: 8, Chats: 6, Patience: time.Minute}
+		w.load = &workload.Load{Clients: []*client.Client{w.ingest, w.query}, Count: 4, Chats: 6, Think: 100 * time.Millisecond,
+			Patience: time.Minute}
 		return w.load.Start(context.WithoutCancel(ctx))
 	case "end":
 		w.load.Stop()
@@ -67,11 +76,23 @@ func (w *world) writes(ctx context.Context, what string) error {
 		return err
 	}
 	from := w.load.Acks.Load()
-	return eventually(ctx, time.Minute, func(context.Context) error {
+	return eventually(ctx, patience, func(context.Context) error {
 		if got := w.load.Acks.Load() - from; got < count {
 			return fmt.Errorf("%d acked writes of %d", got, count)
 		}
 		return nil
+	})
+}
+
+// said waits until a program's log has a text.
+func (w *world) said(ctx context.Context, what string) error {
+	name, text, _ := strings.Cut(what, " ")
+	return eventually(ctx, patience, func(context.Context) error {
+		content, err := os.ReadFile(w.Program(name).Log)
+		if err == nil && !strings.Contains(string(content), text) {
+			err = fmt.Errorf("%s does not say %q", name, text)
+		}
+		return err
 	})
 }
 
@@ -84,9 +105,32 @@ func (w *world) wait(ctx context.Context, what string) error {
 		if err != nil {
 			return err
 		}
-		return eventually(ctx, time.Minute, func(ctx context.Context) error { return w.caughtUp(ctx, truth) })
+		return eventually(ctx, patience, func(ctx context.Context) error { return w.caughtUp(ctx, truth) })
 	case "groups":
-		return eventually(ctx, time.Minute, func(ctx context.Context) error { return w.parts.Lag(ctx) })
+		return w.committed(ctx)
 	}
 	return fmt.Errorf("wait for what? %q", what)
+}
+
+// committed waits until both groups have committed the log's end as of now:
+// after a reset, until the replay is over.
+func (w *world) committed(ctx context.Context) error {
+	return w.parts.Admin(func(admin *kadm.Client) error {
+		ends, err := admin.ListEndOffsets(ctx, w.parts.Commands)
+		if err := errors.Join(err, ends.Error()); err != nil {
+			return err
+		}
+		return eventually(ctx, patience, func(ctx context.Context) (err error) {
+			for _, group := range []string{w.parts.Groups + "-mysql", w.parts.Groups + "-search"} {
+				has, failed := admin.FetchOffsets(ctx, group)
+				err = errors.Join(err, failed)
+				ends.Each(func(end kadm.ListedOffset) {
+					if at, _ := has.Lookup(end.Topic, end.Partition); at.At < end.Offset {
+						err = fmt.Errorf("%s has committed %d of %d in partition %d", group, at.At, end.Offset, end.Partition)
+					}
+				})
+			}
+			return err
+		})
+	})
 }

@@ -19,6 +19,7 @@ import (
 	"chatlog/deploy/system"
 	"chatlog/deploy/workload"
 	"chatlog/shared/parts"
+	"chatlog/shared/topic"
 )
 
 // world is a system on real parts, with topics, a database and an index of its
@@ -33,6 +34,7 @@ type world struct {
 	dir    string         // where blocks run
 	load   *workload.Load // that runs, or ran last
 	acked  []audit.Acked  // by those that have ended
+	player *runbook.Player
 }
 
 // shared names a fresh system on the parts that are there.
@@ -101,11 +103,14 @@ func (w *world) play(page string, own map[string]runbook.Hook) {
 	for name, hook := range own {
 		hooks[name] = hook
 	}
-	p := &runbook.Player{Dir: w.dir, Env: w.env(), Hooks: hooks, Tell: func(line string) { w.t.Log(page, line) }}
-	if err := p.Play(w.t.Context(), steps(w.t, page)); err != nil {
+	w.player = &runbook.Player{Dir: w.dir, Env: w.env(), Hooks: hooks, Tell: func(line string) { w.t.Log(page, line) }}
+	if err := w.player.Play(w.t.Context(), steps(w.t, page)); err != nil {
 		w.t.Fatalf("%s: %v", page, err)
 	}
 }
+
+// give sets a variable that the page leaves to its reader, for the next blocks.
+func (w *world) give(name, value string) { w.player.Env = append(w.player.Env, name+"="+value) }
 
 // env is what the pages leave to their reader; README.md lists it.
 func (w *world) env() []string {
@@ -156,7 +161,7 @@ func (w *world) audited(ctx context.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	if err := eventually(ctx, time.Minute, func(ctx context.Context) error { return w.caughtUp(ctx, truth) }); err != nil {
+	if err := eventually(ctx, patience, func(ctx context.Context) error { return w.caughtUp(ctx, truth) }); err != nil {
 		return err
 	}
 	err = w.db(func(db *sql.DB) error { return truth.Rows(ctx, db) })
@@ -169,4 +174,16 @@ func (w *world) audited(ctx context.Context, _ string) error {
 		return errors.New("the views or the acked writes differ from the log")
 	}
 	return nil
+}
+
+// partition is where an application lives.
+func (w *world) partition(app string) int32 {
+	return topic.PartitionOf([]byte(app), 12)
+}
+
+// metric sums a metric of the sinks over its labels.
+func (w *world) metric(ctx context.Context, name string) (float64, error) {
+	c := client.New("http://"+w.Program("sinks").Listen, 1)
+	defer c.Close()
+	return c.Metric(ctx, name)
 }
