@@ -96,3 +96,48 @@ func TestAlerts(t *testing.T) {
 		}
 	}
 }
+
+// Every alert names a runbook that there is: a page, or one of its headings as a
+// link spells it.
+func TestEveryAlertHasARunbook(t *testing.T) {
+	rules, err := os.ReadFile("alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts := strings.Split(string(rules), "- alert: ")[1:]
+	for _, alert := range alerts {
+		name, _, _ := strings.Cut(alert, "\n")
+		found := regexp.MustCompile(`(?m)^ *runbook: (\S+)$`).FindStringSubmatch(alert)
+		if found == nil {
+			t.Errorf("%s has no runbook", name)
+			continue
+		}
+		page, anchor, _ := strings.Cut(found[1], "#")
+		content, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil || anchor != "" && !slices.Contains(anchors(string(content)), anchor) {
+			t.Errorf("%s: no %s, %v", name, found[1], err)
+		}
+	}
+	if len(alerts) < 10 {
+		t.Errorf("only %d alerts", len(alerts))
+	}
+}
+
+var heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+
+// anchors gives a page's headings as links spell them.
+func anchors(page string) (all []string) {
+	for _, h := range heading.FindAllStringSubmatch(page, -1) {
+		plain := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+				return r
+			}
+			return -1
+		}, strings.ToLower(h[1]))
+		all = append(all, plain)
+	}
+	return all
+}
