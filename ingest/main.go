@@ -30,11 +30,14 @@ func ingest() program.Program[ingestd.Config] {
 					{Word: "ingest --check-config", Means: "print every error in the configuration, and exit"},
 					{Word: "CHATLOG_INGEST_LISTEN=127.0.0.1:8010 ingest", Means: "a second one on the same machine"},
 				},
-				Variable: program.Line{Word: "CHATLOG_INGEST_LISTEN", Means: "ingest.listen"},
+				Variable: variable,
 			},
-		}},
+		}, moveCommand()},
 	}
 }
+
+// variable is the example of a variable that all commands give.
+var variable = program.Line{Word: "CHATLOG_INGEST_LISTEN", Means: "ingest.listen"}
 
 func main() { os.Exit(ingest().Main(os.Args[1:])) }
 

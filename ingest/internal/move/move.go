@@ -1,0 +1,175 @@
+// Package move brings a log to another topic, or to another cluster: it appends
+// every command that counts again, in order, under a new log id and the next
+// generation. The log that comes of it holds the same commands; offsets, and so
+// Consistency-Tokens and the views' progress, are others.
+//
+// It writes by the append rule, like an owner. So it may be killed and started
+// again, and two of them may run at once, and every command counts once.
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"chatlog/shared/command"
+	"chatlog/shared/fault"
+	"chatlog/shared/kafkaconn"
+	"chatlog/shared/position"
+)
+
+// Config is what a move needs to know.
+type Config struct {
+	Partitions  int
+	PartitionOf func(key []byte) int32
+	Without     []string // applications whose commands are left out
+	Limits      Limits   // of one batch
+	NewLog      func() position.LogID
+	NewID       func() string // of the log.open records
+	Now         func() time.Time
+	Pause       func(ctx context.Context, try int) // between tries of what may pass
+	Logger      *slog.Logger
+}
+
+// Mover moves one log. Use it from one goroutine; Moved may be asked by any.
+type Mover struct {
+	cfg     Config
+	source  Log
+	target  Target
+	without map[string]bool
+	lanes   []*lane
+	from    position.LogID // the source's
+	next    uint32         // the generation of the target
+	log     position.LogID // the target's
+	moved   atomic.Int64
+}
+
+// New makes a mover; nothing is read or written before Open.
+func New(cfg Config, source Log, target Target) *Mover {
+	m := &Mover{cfg: cfg, source: source, target: target, without: map[string]bool{}}
+	for _, token := range cfg.Without {
+		m.without[token] = true
+	}
+	return m
+}
+
+// Moved is how many commands are known to be in the target.
+func (m *Mover) Moved() int64 { return m.moved.Load() }
+
+// Log is the target's id and generation, known after Open.
+func (m *Mover) Log() (position.LogID, uint32) { return m.log, m.next }
+
+func (m *Mover) newLane(p int32) *lane {
+	return &lane{partition: p, without: m.without, limits: m.cfg.Limits,
+		source: newStream(m.source, p, m.cfg.PartitionOf), target: newStream(m.target, p, m.cfg.PartitionOf)}
+}
+
+// Round copies every partition to the source's end as of now. It may be called
+// again and again. A fault.Terminal says that the target is not ours to write to.
+func (m *Mover) Round(ctx context.Context) error {
+	var has, wants map[int32]kafkaconn.Bounds
+	if err := m.patient(ctx, "the logs' ends", func() (err error) {
+		// In this order: what the target has, the source must have had before.
+		if has, err = m.target.Ends(ctx); err != nil {
+			return err
+		}
+		wants, err = m.source.Ends(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	return m.each(func(p int32) error { return m.advance(ctx, m.lanes[p], wants[p].End, has[p].End) })
+}
+
+// each does the same for all partitions at once.
+func (m *Mover) each(do func(p int32) error) error {
+	errs := make([]error, m.cfg.Partitions)
+	var all sync.WaitGroup
+	for p := range m.cfg.Partitions {
+		all.Go(func() { errs[p] = do(int32(p)) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// advance brings one partition to the source's end.
+func (m *Mover) advance(ctx context.Context, l *lane, sourceEnd, targetEnd int64) error {
+	for {
+		before := l.moved
+		err := m.patient(ctx, "comparing", func() error { return l.compare(ctx, sourceEnd, targetEnd) })
+		m.moved.Add(l.moved - before)
+		if err != nil {
+			return err
+		}
+		if err := m.patient(ctx, "reading", func() error { return l.fill(ctx, sourceEnd) }); err != nil {
+			return err
+		}
+		if len(l.pending) == 0 {
+			return nil
+		}
+		if targetEnd, err = m.append(ctx, l); err != nil {
+			return err
+		}
+	}
+}
+
+// append writes one batch of what is pending and gives the target's end. Whatever
+// has become of the batch, what counts of it is found there.
+func (m *Mover) append(ctx context.Context, l *lane) (end int64, err error) {
+	expected := l.target.next
+	batch := l.draft()
+	base, err := m.target.Append(ctx, l.partition, batch)
+	switch {
+	case err == nil && base == expected:
+		l.drop(len(batch))
+		l.target.skipTo(base + int64(len(batch)))
+		l.moved += int64(len(batch))
+		m.moved.Add(int64(len(batch)))
+		return l.target.next, nil
+	case err == nil && base < expected:
+		return 0, fault.New(fault.Terminal, fmt.Sprintf("partition %d: the target was cut: it ended at %d and now at %d", l.partition, expected, base))
+	case fault.Is(err, fault.TooLarge) && len(batch) == 1:
+		return 0, fault.Wrap(fault.Terminal, "The target refuses a record that the source has: give it a greater max.message.bytes", err)
+	case fault.Is(err, fault.TooLarge):
+		l.limits = Limits{Records: len(batch) / 2, Bytes: l.limits.Bytes}
+		return expected, nil
+	case err != nil:
+		m.cfg.Logger.Warn("outcome unknown, looking", "partition", l.partition, "error", err)
+		m.cfg.Pause(ctx, 0)
+	}
+	err = m.patient(ctx, "the target's end", func() error {
+		ends, err := m.target.Ends(ctx)
+		if err == nil && ends[l.partition].End < expected { // a new leader's may lag for a moment
+			err = fault.New(fault.Transient, fmt.Sprintf("partition %d: the target ends at %d, and was at %d", l.partition, ends[l.partition].End, expected))
+		}
+		end = ends[l.partition].End
+		return err
+	})
+	return end, err
+}
+
+// patient tries again for as long as an error may pass and ctx lasts.
+func (m *Mover) patient(ctx context.Context, what string, do func() error) error {
+	for try := 0; ; try++ {
+		err := do()
+		if err == nil || !fault.Is(err, fault.Transient) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		m.cfg.Logger.Warn("trying again", "doing", what, "error", err)
+		m.cfg.Pause(ctx, try)
+	}
+}
+
+// openRecord is the first record of a partition of the target.
+func (m *Mover) openRecord(log position.LogID, at int64) kafkaconn.Record {
+	c := command.Command{ID: m.cfg.NewID(), Op: command.LogOpen, Log: log, Generation: m.next, Time: command.Now(m.cfg.Now())}
+	return kafkaconn.Record{Value: command.Encode(&c), Headers: []command.Header{
+		{Key: command.HeaderAt, Value: position.At{Log: log, Offset: at}.Append(nil)}}}
+}
