@@ -20,6 +20,7 @@ var books = map[string]func(*testing.T){
 	"brokers.md": TestRealBrokers,
 	"erasure.md": TestRealErasure,
 	"lag.md":     TestRealLag,
+	"moving.md":  TestRealMoving,
 	"replay.md":  TestRealReplay,
 	"views.md":   TestRealViews,
 }
