@@ -98,8 +98,8 @@ func (o MoveOptions) target(cfg Config) (kafkaconn.Config, topic.Topic, error) {
 	return to.Kafka, to.Topics.Commands, errors.Join(errs...)
 }
 
-// unfinished is told when a move ends before its time.
-var unfinished = errors.New("not finished: run the same command again, and it goes on where it was")
+// errUnfinished is told when a move ends before its time.
+var errUnfinished = errors.New("not finished: run the same command again, and it goes on where it was")
 
 // Move copies the log of cfg to where the options say, compares both, and prints
 // what came of it. Under Follow it copies until ctx ends, and then finishes; a
@@ -146,7 +146,7 @@ func until(ctx context.Context, logger *slog.Logger, do func() error) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return unfinished
+			return errUnfinished
 		}
 		logger.Warn("trying again", "error", err)
 		pause(ctx, try)
@@ -156,7 +156,7 @@ func until(ctx context.Context, logger *slog.Logger, do func() error) error {
 // broken gives the error of a move that a signal has ended.
 func broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return unfinished
+		return errUnfinished
 	}
 	return err
 }
@@ -220,7 +220,7 @@ func finish(ctx context.Context, m *move.Mover, o MoveOptions, out io.Writer) er
 	select {
 	case <-time.After(o.Quiet):
 	case <-ctx.Done():
-		return unfinished
+		return errUnfinished
 	}
 	if err := m.Quiet(ctx, result); err != nil {
 		return broken(ctx, err)

@@ -78,9 +78,9 @@ func clusters(t *testing.T) (Config, string) {
 		brokers[i] = c.ListenAddrs()[0]
 	}
 	cfg := Default()
-	cfg.Kafka.Brokers, cfg.Topics.Commands.Partitions = []string{brokers[0]}, 3
+	cfg.Kafka.Brokers, cfg.Topics.Commands.Partitions, cfg.Topics.Imports.Partitions = []string{brokers[0]}, 3, 3
 	file := filepath.Join(t.TempDir(), "new.yaml")
-	text := fmt.Sprintf("kafka:\n  brokers: [%q]\ntopics:\n  commands:\n    partitions: 3\n", brokers[1])
+	text := fmt.Sprintf("kafka:\n  brokers: [%q]\ntopics:\n  commands:\n    partitions: 3\n  imports:\n    partitions: 3\n", brokers[1])
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestMove(t *testing.T) {
 	o := MoveOptions{Config: file, Without: list{erased}}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Move(gone, cfg, o, io.Discard, io.Discard); !errors.Is(err, unfinished) {
+	if err := Move(gone, cfg, o, io.Discard, io.Discard); !errors.Is(err, errUnfinished) {
 		t.Fatal("broken off:", err)
 	}
 	// Followed, until the operator says that ingest has stopped.
