@@ -20,6 +20,7 @@ var books = map[string]func(*testing.T){
 	"brokers.md": TestRealBrokers,
 	"erasure.md": TestRealErasure,
 	"lag.md":     TestRealLag,
+	"movein.md":  TestRealMovein,
 	"moving.md":  TestRealMoving,
 	"replay.md":  TestRealReplay,
 	"views.md":   TestRealViews,
@@ -77,7 +78,7 @@ func build(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	bin = dir
-	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query")
+	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/movein")
 	if out, err := c.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("%w: %s", err, out)
 	}

@@ -24,10 +24,10 @@ const help = `movein brings the data of the replaced system into chatlog, with t
   movein report --from=FILE [choices]
                 print everything in the old database that does not fit, and what would
                 become of it. Exit code 3: something stops
-  movein write --from=FILE [choices] [--topic=chat.imports] [--out=FILE] [flags]
+  movein write --from=FILE [choices] [--out=FILE] [flags]
                 write an import record for everything; nothing if anything stops (exit
                 code 3). With --out lines of TOKEN, a tab and the record, for kcat or
-                kafka-console-producer ("-": standard output), else to the topic
+                kafka-console-producer ("-": standard output), else to chat.imports
   movein verify --from=FILE [choices] [flags]
                 compare the old database with chatlog's MySQL view, by number, text, time
                 and count, and print what differs. Exit code 3: something does

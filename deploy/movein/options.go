@@ -19,7 +19,6 @@ type options struct {
 	from    string
 	tables  [3]string
 	choices plan.Choices
-	topic   string
 	out     string
 }
 
@@ -30,7 +29,6 @@ func parse(args []string) (o options, rest []string, err error) {
 	f.StringVar(&o.from, "from", "", "")
 	tables := f.String("tables", "applications,chats,messages", "")
 	at := f.String("time", "", "")
-	f.StringVar(&o.topic, "topic", "chat.imports", "")
 	f.StringVar(&o.out, "out", "", "")
 	f.Int64Var(&o.choices.MaxGap, "max-gap", 10_000, "")
 	into := map[string]*string{"tokens": &o.choices.Tokens, "duplicates": &o.choices.Duplicates, "orphans": &o.choices.Orphans, "gaps": &o.choices.Gaps,

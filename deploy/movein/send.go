@@ -27,7 +27,7 @@ type sender interface {
 func openSender(ctx context.Context, cfg Config, o options, out io.Writer) (sender, error) {
 	switch o.out {
 	case "":
-		return openTopic(ctx, cfg, o.topic)
+		return openTopic(ctx, cfg)
 	case "-":
 		return &lines{to: bufio.NewWriter(out)}, nil
 	}
@@ -78,8 +78,8 @@ type partitions struct {
 	bytes  []int
 }
 
-func openTopic(ctx context.Context, cfg Config, name string) (sender, error) {
-	conn := kafkaconn.Open(cfg.Kafka)
+func openTopic(ctx context.Context, cfg Config) (sender, error) {
+	conn, name := kafkaconn.Open(cfg.Kafka), cfg.Topics.Imports.Name
 	count, err := conn.Partitions(ctx, name)
 	if err == nil && count != cfg.Topics.Commands.Partitions {
 		err = fault.New(fault.Invalid, fmt.Sprintf("topic %s has %d partitions, the log has %d: they must be as many", name, count, cfg.Topics.Commands.Partitions))
