@@ -23,4 +23,4 @@ var (
 )
 
 // bugs is every bug there is to catch.
-var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting, inOperating)
+var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting, inOperating, inMoving)
