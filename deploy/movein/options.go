@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -20,46 +19,54 @@ type options struct {
 	tables  [3]string
 	choices plan.Choices
 	out     string
+
+	names, at string // as they were given
 }
 
-// parse takes them out of the arguments; the rest are chatlog's own flags.
-func parse(args []string) (o options, rest []string, err error) {
-	f := flag.NewFlagSet("movein", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.StringVar(&o.from, "from", "", "")
-	tables := f.String("tables", "applications,chats,messages", "")
-	at := f.String("time", "", "")
-	f.StringVar(&o.out, "out", "", "")
-	f.Int64Var(&o.choices.MaxGap, "max-gap", 10_000, "")
-	into := map[string]*string{"tokens": &o.choices.Tokens, "duplicates": &o.choices.Duplicates, "orphans": &o.choices.Orphans, "gaps": &o.choices.Gaps,
-		"counts": &o.choices.Counts, "numbers": &o.choices.Numbers, "usernames": &o.choices.Usernames, "texts": &o.choices.Texts}
-	for name, choice := range into {
-		f.StringVar(choice, name, plan.Stop, "")
+// flags adds the flags of a command: of its choices, each is stop unless it is given.
+func (o *options) flags(f *flag.FlagSet) {
+	f.StringVar(&o.from, "from", "", "a `file` with a section mysql like that of config.yaml, of the old database")
+	f.StringVar(&o.names, "tables", "applications,chats,messages", "the old tables' `names`")
+	f.StringVar(&o.at, "time", "", "the `time` of rows without created_at, like 2024-01-01T00:00:00Z")
+	f.StringVar(&o.out, "out", "", "write lines of token, tab and record to this `file`, - is standard output, and not to the topic")
+	f.Int64Var(&o.choices.MaxGap, "max-gap", 10_000, "most `numbers` that are filled in one place; more stops")
+	for name, c := range o.chosen() {
+		f.StringVar(c.into, name, plan.Stop, "`"+strings.Join(plan.Allowed[name], "|")+"`: "+c.help)
 	}
-	var own []string
-	for _, arg := range args {
-		name, _, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if f.Lookup(name) == nil || !strings.HasPrefix(arg, "-") {
-			rest = append(rest, arg)
-			continue
+}
+
+// choice is what is done about one kind of what does not fit.
+type choice struct {
+	into *string
+	help string
+}
+
+func (o *options) chosen() map[string]choice {
+	c := &o.choices
+	return map[string]choice{
+		"tokens":     {&c.Tokens, "not 32 or 8 lower-case hex digits: leave the application out, or derive a token from the old one"},
+		"duplicates": {&c.Duplicates, "rows with one key: the first or the last by primary key"},
+		"orphans":    {&c.Orphans, "chats without application, messages without chat: make what is missing, or leave them out"},
+		"gaps":       {&c.Gaps, "missing numbers: taken, by a deleted message or an empty chat, or the numbers after them move up"},
+		"counts":     {&c.Counts, "counts that are neither that of the rows nor the greatest number: believe the rows, or take the numbers up to the count as given"},
+		"numbers":    {&c.Numbers, "chatID or messageID is no number: leave the row out"},
+		"usernames":  {&c.Usernames, "missing ones become unnamed, long ones are cut at 255 characters, what is no UTF-8 becomes U+FFFD"},
+		"texts":      {&c.Texts, "long ones are cut at 64 KiB, what is no UTF-8 becomes U+FFFD, missing ones are deleted messages; or all of them are"},
+	}
+}
+
+// check tells everything that is wrong with the flags.
+func (o *options) check() (err error) {
+	var errs []error
+	all := o.chosen()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if allowed := plan.Allowed[name]; !slices.Contains(allowed, *all[name].into) {
+			errs = append(errs, fmt.Errorf("--%s=%s: must be one of %s", name, *all[name].into, strings.Join(allowed, ", ")))
 		}
-		if !valued {
-			return o, rest, fmt.Errorf("%s: write it as --%s=…", arg, name)
-		}
-		own = append(own, arg)
 	}
-	if slices.ContainsFunc(rest, func(arg string) bool { return strings.TrimLeft(arg, "-") == "help" || arg == "-h" }) {
-		return o, rest, nil
-	}
-	errs := []error{f.Parse(own)}
-	for _, name := range slices.Sorted(maps.Keys(into)) {
-		if allowed := plan.Allowed[name]; !slices.Contains(allowed, *into[name]) {
-			errs = append(errs, fmt.Errorf("--%s=%s: must be one of %s", name, *into[name], strings.Join(allowed, ", ")))
-		}
-	}
-	if *at != "" {
-		if o.choices.Time, err = time.Parse(time.RFC3339, *at); err != nil {
-			errs = append(errs, fmt.Errorf("--time=%s: must be like 2024-01-01T00:00:00Z", *at))
+	if o.at != "" {
+		if o.choices.Time, err = time.Parse(time.RFC3339, o.at); err != nil {
+			errs = append(errs, fmt.Errorf("--time=%s: must be like 2024-01-01T00:00:00Z", o.at))
 		}
 	}
 	if o.choices.Counts == "fill" && o.choices.Gaps != "tombstone" {
@@ -71,8 +78,8 @@ func parse(args []string) (o options, rest []string, err error) {
 	if o.from == "" {
 		errs = append(errs, errors.New("--from: the file that says where the old database is"))
 	}
-	o.tables, err = old.Tables(*tables)
-	return o, rest, errors.Join(append(errs, err)...)
+	o.tables, err = old.Tables(o.names)
+	return errors.Join(append(errs, err)...)
 }
 
 // line shows a finding: fault, what is done about it, table, primary key, appID,
