@@ -18,13 +18,15 @@ import (
 // Sections are all sections that a config.yaml may have. One file serves all
 // services: each reads its own sections and lets the others be, but a section
 // that nobody knows is refused.
-var Sections = []string{"log", "profile", "kafka", "topics", "mysql", "redis", "elasticsearch", "limits", "ingest", "sinks", "query", "local"}
+var Sections = []string{"log", "profile", "kafka", "topics", "mysql", "redis", "elasticsearch", "forward", "limits", "ingest", "sinks", "query", "local"}
 
 // EnvPrefix starts every variable; the rest is the key in capitals with
 // underscores: kafka.brokers is CHATLOG_KAFKA_BROKERS.
 const EnvPrefix = "CHATLOG_"
 
 // Validator is a section that can check itself. Each error starts with the key.
+// The whole may be one, too, for what sections say of one another; its errors
+// start with whole keys.
 type Validator interface{ Validate() []error }
 
 // Load fills into, a pointer to a struct of sections that holds the defaults,
@@ -302,5 +304,8 @@ func (l *loader) validate(v reflect.Value) {
 				l.fail("%s.%w", name, err)
 			}
 		}
+	}
+	if whole, ok := v.Interface().(Validator); ok {
+		l.errs = append(l.errs, whole.Validate()...)
 	}
 }

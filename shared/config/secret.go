@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // Secret is a text that never shows itself: not in logs, not in errors, not in
@@ -34,3 +35,9 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue hides the text from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// List gives the texts of a secret that is a list: with commas, spaces or lines
+// between them.
+func (s Secret) List() []string {
+	return strings.FieldsFunc(string(s), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' })
+}

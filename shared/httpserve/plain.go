@@ -2,6 +2,8 @@ package httpserve
 
 import (
 	"bytes"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 )
@@ -25,6 +27,16 @@ func (l jsonListener) Accept() (net.Conn, error) {
 
 type jsonConn struct{ net.Conn }
 
+// Read tells a client that speaks plain HTTP to a TLS listener so.
+func (c jsonConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	var plain tls.RecordHeaderError
+	if errors.As(err, &plain) && plain.Conn != nil {
+		plain.Conn.Write(inJSON([]byte("HTTP/1.1 426 Upgrade Required"))) // it is closed next
+	}
+	return n, err
+}
+
 func (c jsonConn) Write(b []byte) (int, error) {
 	if len(b) < 512 && bytes.HasPrefix(b, []byte("HTTP/1.1 ")) {
 		at := bytes.IndexByte(b, '\r')
@@ -44,6 +56,8 @@ func inJSON(status []byte) []byte {
 	switch code := status[len("HTTP/1.1 "):]; {
 	case bytes.HasPrefix(code, []byte("431")):
 		text = "Request header is too large"
+	case bytes.HasPrefix(code, []byte("426")):
+		text = "This port speaks HTTPS"
 	case bytes.HasPrefix(code, []byte("408")):
 		text = "Request took too long to arrive"
 	case bytes.HasPrefix(code, []byte("501")), bytes.HasPrefix(code, []byte("505")), bytes.HasPrefix(code, []byte("417")):

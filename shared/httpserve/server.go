@@ -2,25 +2,30 @@ package httpserve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"chatlog/shared/tlsconf"
 )
 
 // Config is how a service listens; it is part of the service's section.
 type Config struct {
-	Listen        string        `mapstructure:"listen"`         // host:port; port 0 takes a free one
-	HeaderTimeout time.Duration `mapstructure:"header_timeout"` // for a request's header to arrive
-	BodyTimeout   time.Duration `mapstructure:"body_timeout"`   // for a whole request to arrive
-	ReplyTimeout  time.Duration `mapstructure:"reply_timeout"`  // for a reply to be made and taken
-	IdleTimeout   time.Duration `mapstructure:"idle_timeout"`   // of a kept-alive connection
+	Listen        string         `mapstructure:"listen"`         // host:port; port 0 takes a free one
+	HeaderTimeout time.Duration  `mapstructure:"header_timeout"` // for a request's header to arrive
+	BodyTimeout   time.Duration  `mapstructure:"body_timeout"`   // for a whole request to arrive
+	ReplyTimeout  time.Duration  `mapstructure:"reply_timeout"`  // for a reply to be made and taken
+	IdleTimeout   time.Duration  `mapstructure:"idle_timeout"`   // of a kept-alive connection
+	TLS           tlsconf.Server `mapstructure:"tls"`
 }
 
 // Default gives the defaults for an address.
@@ -43,7 +48,7 @@ func (c Config) Validate() []error {
 	if c.ReplyTimeout <= c.BodyTimeout {
 		errs = append(errs, errors.New("reply_timeout: must be longer than body_timeout"))
 	}
-	return errs
+	return append(errs, c.TLS.Validate()...)
 }
 
 // maxHeader bounds a request's header, in bytes. A path may hold a search text.
@@ -82,7 +87,16 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	over, err := s.cfg.TLS.Config(func(err error) {
+		s.logger.Error("the certificate's files have changed and cannot be used, the one before goes on", "server", s.name, "error", err)
+	})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	s.addr = l.Addr().String()
+	if over != nil {
+		l = tls.NewListener(l, over)
+	}
 	go func() {
 		defer close(s.done)
 		if err := s.server.Serve(jsonListener{l}); !errors.Is(err, http.ErrServerClosed) {
@@ -95,6 +109,24 @@ func (s *Server) Start(ctx context.Context) error {
 
 // Addr is the address that it listens on, once it is started.
 func (s *Server) Addr() string { return s.addr }
+
+// URL is the base URL of that address.
+func (s *Server) URL() string {
+	if s.cfg.TLS.Enabled() {
+		return "https://" + s.addr
+	}
+	return "http://" + s.addr
+}
+
+// OnLoopback reports whether only this machine can reach an address, host:port.
+func OnLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
 
 // Done is closed when it listens no more.
 func (s *Server) Done() <-chan struct{} { return s.done }

@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"chatlog/shared/fault"
+	"chatlog/shared/tlsconf"
 )
 
 // Config is the section `kafka`.
@@ -24,7 +25,9 @@ type Config struct {
 	RequestTimeout time.Duration `mapstructure:"request_timeout"` // per produce, fetch or list request
 	// MetadataTTL is how old the client's picture of the cluster may be. After
 	// a leader change requests fail for up to that long.
-	MetadataTTL time.Duration `mapstructure:"metadata_ttl"`
+	MetadataTTL time.Duration  `mapstructure:"metadata_ttl"`
+	TLS         tlsconf.Client `mapstructure:"tls"`
+	SASL        SASL           `mapstructure:"sasl"`
 }
 
 // Default gives the section's defaults.
@@ -52,7 +55,7 @@ func (c Config) Validate() []error {
 	if c.MetadataTTL <= 0 || c.MetadataTTL > 5*time.Second {
 		errs = append(errs, errors.New("metadata_ttl: must be within 0s and 5s, or a leader change takes as long"))
 	}
-	return errs
+	return append(append(errs, c.TLS.Validate()...), c.SASL.validate(c.TLS.Enabled)...)
 }
 
 // Conn is a connection to a cluster. It connects when it is used and recovers
@@ -65,11 +68,15 @@ type Conn struct {
 
 // Open makes a Conn; nothing is sent yet.
 func Open(cfg Config) *Conn {
+	w := cfg.way()
 	t := &kafka.Transport{
 		ClientID:    cfg.ClientID,
 		DialTimeout: cfg.DialTimeout,
 		MetadataTTL: cfg.MetadataTTL,
 		IdleTimeout: 5 * time.Minute,
+		Dial:        w.dial,
+		TLS:         w.tls,
+		SASL:        w.sasl,
 	}
 	return &Conn{cfg: cfg, transport: t,
 		client: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: cfg.RequestTimeout, Transport: t}}

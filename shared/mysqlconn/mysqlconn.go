@@ -11,18 +11,20 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"chatlog/shared/config"
+	"chatlog/shared/tlsconf"
 )
 
 // Config is the section `mysql`.
 type Config struct {
-	Address      string        `mapstructure:"address"` // host:port of the primary
-	User         string        `mapstructure:"user"`
-	Password     config.Secret `mapstructure:"password"`
-	Database     string        `mapstructure:"database"`
-	DialTimeout  time.Duration `mapstructure:"dial_timeout"`
-	ReadTimeout  time.Duration `mapstructure:"read_timeout"`  // of one answer; the driver itself has no limit
-	WriteTimeout time.Duration `mapstructure:"write_timeout"` // of one statement's sending
-	MaxOpen      int           `mapstructure:"max_open"`      // connections
+	Address      string         `mapstructure:"address"` // host:port of the primary
+	User         string         `mapstructure:"user"`
+	Password     config.Secret  `mapstructure:"password"`
+	Database     string         `mapstructure:"database"`
+	DialTimeout  time.Duration  `mapstructure:"dial_timeout"`
+	ReadTimeout  time.Duration  `mapstructure:"read_timeout"`  // of one answer; the driver itself has no limit
+	WriteTimeout time.Duration  `mapstructure:"write_timeout"` // of one statement's sending
+	MaxOpen      int            `mapstructure:"max_open"`      // connections
+	TLS          tlsconf.Client `mapstructure:"tls"`
 }
 
 // Default gives the section's defaults.
@@ -46,7 +48,7 @@ func (c Config) Validate() []error {
 	if c.MaxOpen < 2 {
 		errs = append(errs, errors.New("max_open: at least 2 connections are needed"))
 	}
-	return errs
+	return append(errs, c.TLS.Validate()...)
 }
 
 // Open makes a pool; it connects when it is used and recovers by itself.
@@ -59,6 +61,10 @@ func Open(c Config) (*sql.DB, error) {
 	d.InterpolateParams = true // one round trip a statement instead of three
 	d.CheckConnLiveness = true // do not write into a connection that the server has closed
 	d.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'", "time_zone": "'+00:00'"}
+	var err error
+	if d.TLS, err = c.TLS.Config(); err != nil {
+		return nil, fmt.Errorf("mysql: %w", err)
+	}
 	connector, err := mysql.NewConnector(d)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)

@@ -12,18 +12,20 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chatlog/shared/config"
+	"chatlog/shared/tlsconf"
 	"chatlog/shared/version"
 )
 
 // Config is the section `redis`.
 type Config struct {
-	Address  string        `mapstructure:"address"` // host:port
-	Username string        `mapstructure:"username"`
-	Password config.Secret `mapstructure:"password"`
-	Database int           `mapstructure:"database"`
-	Prefix   string        `mapstructure:"prefix"`  // of every key
-	Timeout  time.Duration `mapstructure:"timeout"` // to dial, to write and to read
-	Sentinel Sentinel      `mapstructure:"sentinel"`
+	Address  string         `mapstructure:"address"` // host:port
+	Username string         `mapstructure:"username"`
+	Password config.Secret  `mapstructure:"password"`
+	Database int            `mapstructure:"database"`
+	Prefix   string         `mapstructure:"prefix"`  // of every key
+	Timeout  time.Duration  `mapstructure:"timeout"` // to dial, to write and to read
+	TLS      tlsconf.Client `mapstructure:"tls"`
+	Sentinel Sentinel       `mapstructure:"sentinel"`
 }
 
 // Default gives the section's defaults.
@@ -43,8 +45,11 @@ func (c Config) Validate() []error {
 	if c.Timeout <= 0 {
 		errs = append(errs, errors.New("timeout: must be positive"))
 	}
-	errs = append(errs, c.Sentinel.validate()...)
-	return errs
+	if c.Username != "" && c.Password == "" {
+		errs = append(errs, errors.New("password: must be given with username"))
+	}
+	errs = append(errs, c.TLS.Validate()...)
+	return append(errs, c.Sentinel.validate()...)
 }
 
 // quiet drops what go-redis would print on its own: whoever uses the client
@@ -54,10 +59,16 @@ type quiet struct{}
 func (quiet) Printf(context.Context, string, ...any) {}
 
 // Open makes a client; it connects when it is used: to the address, or to the
-// master that the sentinels name.
+// master that the sentinels name. A file of tls that Validate has found right and is
+// wrong now is what every dial then fails with.
 func Open(c Config) *redis.Client {
 	redis.SetLogger(quiet{})
-	o := &redis.Options{Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
+	trust, err := c.TLS.Config()
+	var dial func(context.Context, string, string) (net.Conn, error) // nil: go-redis's own
+	if err != nil {
+		dial = func(context.Context, string, string) (net.Conn, error) { return nil, err }
+	}
+	o := &redis.Options{TLSConfig: trust, Dialer: dial, Addr: c.Address, Username: c.Username, Password: c.Password.Reveal(), DB: c.Database,
 		DialTimeout: c.Timeout, ReadTimeout: c.Timeout, WriteTimeout: c.Timeout, PoolTimeout: c.Timeout, MaxRetries: 1,
 		ContextTimeoutEnabled: true, ClientName: version.Read().Agent()}
 	if c.Sentinel.used() {

@@ -111,7 +111,7 @@ func (b *builder) add(section ViewSection, v consume.View, tells bool) {
 	logger := b.logger.With("view", v.Name())
 	status := consume.NewStatus(v.Name(), b.metrics, clock.Now)
 	commands := b.cfg.Topics.Commands
-	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Topic: commands.Name, Ready: func(ctx context.Context) error {
+	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Dialer: b.cfg.Kafka.Dialer(), Topic: commands.Name, Ready: func(ctx context.Context) error {
 		return topic.Counted(ctx, b.conn, commands)
 	}}
 	b.components = append(b.components, consume.NewGroup(group, b.sink(section, v, tells), status, logger))

@@ -16,6 +16,7 @@ import (
 type GroupConfig struct {
 	ID      string
 	Brokers []string
+	Dialer  *kafka.Dialer // how brokers are reached
 	Topic   string
 	// Ready is nil when the topic is there with all its partitions. A group
 	// that is joined before gives out no partition and is not told later.
@@ -116,7 +117,7 @@ func (g *Group) run(ctx context.Context) {
 			continue
 		}
 		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-			ID: g.cfg.ID, Brokers: g.cfg.Brokers, Topics: []string{g.cfg.Topic},
+			ID: g.cfg.ID, Brokers: g.cfg.Brokers, Dialer: g.cfg.Dialer, Topics: []string{g.cfg.Topic},
 			HeartbeatInterval: time.Second, SessionTimeout: sessionTime, RebalanceTimeout: rebalanceTime,
 			JoinGroupBackoff: 500 * time.Millisecond, // the default of 5 s makes every start slow
 			StartOffset:      kafka.FirstOffset, Timeout: 5 * time.Second,
