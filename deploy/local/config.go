@@ -10,6 +10,7 @@ import (
 	"chatlog/shared/profile"
 	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
+	"chatlog/shared/relay"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
 	"chatlog/sinks/sinkd"
@@ -24,6 +25,7 @@ type Config struct {
 	Topics  topic.Config        `mapstructure:"topics"`
 	Redis   redisconn.Config    `mapstructure:"redis"`
 	Limits  ratelimit.Config    `mapstructure:"limits"`
+	Forward relay.Config        `mapstructure:"forward"`
 	Ingest  ingestd.Section     `mapstructure:"ingest"`
 	Sinks   sinkd.Section       `mapstructure:"sinks"`
 	Query   queryd.Section      `mapstructure:"query"`
@@ -41,7 +43,7 @@ type Section struct {
 // Default gives all defaults. Requests are not logged on the terminal.
 func Default() Config {
 	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(), Limits: ratelimit.Default(),
-		Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data", MinFree: 256 << 20}}
+		Forward: relay.Default(), Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data", MinFree: 256 << 20}}
 }
 
 // Validate checks the section.

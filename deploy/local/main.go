@@ -51,19 +51,19 @@ func serve(ctx context.Context, cfg Config, out, errOut io.Writer) (err error) {
 		return err
 	}
 	banner := lifecycle.Func{Title: "banner", OnStart: func(context.Context) error {
-		return welcome(out, house.ingest.Addr(), house.query.Addr(), parts.kafka.ListenAddrs()[0], cfg.Local.DataDir)
+		return welcome(out, house.ingest.URL(), house.query.URL(), parts.kafka.ListenAddrs()[0], cfg.Local.DataDir)
 	}}
 	return lifecycle.Run(ctx, lifecycle.NewGroup("local", profile.New(cfg.Profile), house.ingest, house.sinks, house.query, banner))
 }
 
 func welcome(out io.Writer, ingest, query, kafka, dir string) error {
-	_, err := fmt.Fprintf(out, `chatlog is up: writes on http://%[1]s, reads (and writes) on http://%[2]s, data in %[4]s,
+	_, err := fmt.Fprintf(out, `chatlog is up: writes on %[1]s, reads (and writes) on %[2]s, data in %[4]s,
 Kafka (for imports, deploy/kafka/imports.md) on %[3]s
 
 Try it:
-  curl -s http://%[2]s/application -H 'Content-Type: application/json' -d '{"username":"Shetewi"}'
-  curl -s -X POST http://%[2]s/application/TOKEN/chat
-  curl -s http://%[2]s/application/TOKEN/chat/1/message -H 'Content-Type: application/json' -d '{"message":"Hello"}'
+  curl -s %[2]s/application -H 'Content-Type: application/json' -d '{"username":"Shetewi"}'
+  curl -s -X POST %[2]s/application/TOKEN/chat
+  curl -s %[2]s/application/TOKEN/chat/1/message -H 'Content-Type: application/json' -d '{"message":"Hello"}'
 (TOKEN is the Application of the first reply. Ctrl-C stops.)
 `, ingest, query, kafka, dir)
 	return err

@@ -177,10 +177,13 @@ func compose(cfg Config, p *parts, logger *slog.Logger) (h house, err error) {
 	if cfg.Ingest.TokenSecret == "" {
 		cfg.Ingest.TokenSecret = p.secret
 	}
+	if cfg.Forward.Secret == "" { // who passes requests on here, lives as long as this process
+		cfg.Forward.Secret = config.Secret(rand.Text() + rand.Text())
+	}
 	registry := telemetry.NewRegistry()
 	p.disk.register(registry)
 	h.ingest, err = ingestd.New(
-		ingestd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, MySQL: mysqlconn.Default(), Redis: cfg.Redis, Limits: cfg.Limits, Ingest: cfg.Ingest},
+		ingestd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, MySQL: mysqlconn.Default(), Redis: cfg.Redis, Limits: cfg.Limits, Forward: cfg.Forward, Ingest: cfg.Ingest},
 		ingestd.Parts{Log: logger, Metrics: registry, Rows: p.rows, Needs: []telemetry.Part{p.disk.part(true)},
 			Refusing: func() bool { return p.disk.room() != nil }})
 	if err != nil {
@@ -193,7 +196,7 @@ func compose(cfg Config, p *parts, logger *slog.Logger) (h house, err error) {
 		return h, err
 	}
 	h.query, err = queryd.New(
-		queryd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Redis: cfg.Redis, Limits: cfg.Limits, Elasticsearch: searchconn.Default(), Query: cfg.Query},
+		queryd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Redis: cfg.Redis, Limits: cfg.Limits, Elasticsearch: searchconn.Default(), Forward: cfg.Forward, Query: cfg.Query},
 		queryd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index, Needs: []telemetry.Part{p.disk.part(false)}})
 	return h, err
 }

@@ -90,7 +90,7 @@ var inAppending = []bug{
 	{"a stranger's answer is passed on", "ingest/internal/forward/forward.go",
 		"if response.Header.Get(relay.Instance) == id || response.Header.Get(relay.Unwritten) != \"\" {", "if true {", []string{"./ingest/internal/forward"}},
 	{"forwarding without a loop guard", "ingest/internal/forward/forward.go",
-		"	if r.Header.Get(relay.Guard) == by {\n		return nil, false, nil\n	}\n", "", []string{"./ingest/internal/forward"}},
+		"	if r.Header.Get(relay.Guard) == f.sender.By() {\n		return nil, false, nil\n	}\n", "", []string{"./ingest/internal/forward"}},
 	{"an unanswered write is appended again under another id", "ingest/internal/forward/forward.go",
 		"	case repeatable && r.Context().Err() == nil:", "	case r.Context().Err() == nil:", []string{"./ingest/internal/forward"}},
 	{"a holder that cannot be reached is waited for", "ingest/internal/forward/forward.go",

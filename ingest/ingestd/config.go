@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"strings"
 	"time"
 
 	"chatlog/shared/config"
@@ -17,6 +16,7 @@ import (
 	"chatlog/shared/profile"
 	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
+	"chatlog/shared/relay"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
 )
@@ -30,13 +30,14 @@ type Config struct {
 	MySQL   mysqlconn.Config    `mapstructure:"mysql"`
 	Redis   redisconn.Config    `mapstructure:"redis"`
 	Limits  ratelimit.Config    `mapstructure:"limits"`
+	Forward relay.Config        `mapstructure:"forward"`
 	Ingest  Section             `mapstructure:"ingest"`
 }
 
 // Section is the section `ingest`.
 type Section struct {
 	HTTP           httpserve.Config `mapstructure:",squash"`
-	Advertise      string           `mapstructure:"advertise"`       // base URL under which others reach this instance; empty: http://<listen>
+	Advertise      string           `mapstructure:"advertise"`       // base URL under which others reach this instance; empty: listen, as http or https
 	RequestTimeout time.Duration    `mapstructure:"request_timeout"` // until a write is answered with 503
 	Queue          int              `mapstructure:"queue"`           // most writes that wait, per partition
 	BatchRecords   int              `mapstructure:"batch_records"`   // most records in one produce request
@@ -74,7 +75,15 @@ type StateSection struct {
 // Default gives all defaults.
 func Default() Config {
 	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
-		Redis: redisconn.Default(), Limits: ratelimit.Default(), Ingest: DefaultSection()}
+		Redis: redisconn.Default(), Limits: ratelimit.Default(), Forward: relay.Default(), Ingest: DefaultSection()}
+}
+
+// Validate checks what the sections say of one another.
+func (c Config) Validate() []error {
+	if c.Forward.Secret == "" && !httpserve.OnLoopback(c.Ingest.HTTP.Listen) {
+		return []error{fmt.Errorf("forward.secret: must be given when ingest.listen is %q: whoever reaches that address could pretend to be another instance", c.Ingest.HTTP.Listen)}
+	}
+	return nil
 }
 
 // DefaultSection gives the defaults of the section `ingest`.
@@ -87,15 +96,10 @@ func DefaultSection() Section {
 // minSecret is the least length of a token secret, in characters.
 const minSecret = 32
 
-// secrets gives the list of token secrets.
-func (s Section) secrets() []string {
-	return strings.FieldsFunc(s.TokenSecret.Reveal(), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
-}
-
 // Validate checks the section.
 func (s Section) Validate() []error {
 	errs := s.HTTP.Validate()
-	for _, secret := range s.secrets() {
+	for _, secret := range s.TokenSecret.List() {
 		if len(secret) < minSecret {
 			errs = append(errs, fmt.Errorf("token_secret: must have at least %d characters each", minSecret))
 			break
@@ -104,6 +108,8 @@ func (s Section) Validate() []error {
 	if s.Advertise != "" {
 		if u, err := url.Parse(s.Advertise); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			errs = append(errs, fmt.Errorf("advertise: %q is not a base URL", s.Advertise))
+		} else if u.Scheme == "http" && s.HTTP.TLS.Enabled() {
+			errs = append(errs, errors.New("advertise: must be https when the listener has a certificate"))
 		}
 	}
 	if host, _, err := net.SplitHostPort(s.HTTP.Listen); err == nil && s.Advertise == "" && (host == "" || net.ParseIP(host).IsUnspecified()) {

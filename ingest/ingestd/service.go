@@ -26,6 +26,7 @@ import (
 	"chatlog/shared/profile"
 	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
+	"chatlog/shared/relay"
 	"chatlog/shared/schema/openapi"
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
@@ -50,8 +51,8 @@ type Service struct {
 	server *httpserve.Server
 }
 
-// Addr is the address that the service listens on, once it is started.
-func (s *Service) Addr() string { return s.server.Addr() }
+// URL is the base URL of the service, once it is started.
+func (s *Service) URL() string { return s.server.URL() }
 
 // New makes the service; nothing happens before Start.
 func New(cfg Config, parts Parts) (*Service, error) {
@@ -69,14 +70,20 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	var server *httpserve.Server
 	instance := uuid.NewString()
 	keeper := lease.NewKeeper(client, cfg.Redis.Prefix, cfg.Topics.Commands.Partitions, instance, func() string {
-		return cmp.Or(cfg.Ingest.Advertise, "http://"+server.Addr())
+		return cmp.Or(cfg.Ingest.Advertise, server.URL())
 	}, logger)
-	forwarder := forward.New(keeper, cfg.Ingest.RequestTimeout+time.Second, forwardCounter(parts.Metrics))
+	seal := relay.NewSeal(cfg.Forward, clock.Now, relay.Refusals(parts.Metrics))
+	sender, err := relay.NewSender(forward.By, cfg.Ingest.RequestTimeout+time.Second, seal, cfg.Forward.TLS)
+	if err != nil {
+		return nil, err
+	}
+	forwarder := forward.New(keeper, sender, forwardCounter(parts.Metrics))
 	leaseGauges(parts.Metrics, keeper, cfg.Topics.Commands.Partitions)
 	partitionOf := func(token string) int32 { return topic.PartitionOf([]byte(token), cfg.Topics.Commands.Partitions) }
-	tokens := httpapi.NewTokens(cfg.Ingest.secrets(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
+	tokens := httpapi.NewTokens(cfg.Ingest.TokenSecret.List(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
+	router.Admit(seal.Admit)
 	gate := ratelimit.NewGate("ingest", cfg.Limits, cfg.Redis, logger, parts.Metrics)
 	if gate != nil {
 		router.Guard(gate)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"chatlog/query/internal/freshness"
 	"chatlog/query/internal/httpapi"
 	"chatlog/query/internal/read"
+	"chatlog/shared/clock"
 	"chatlog/shared/directory"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
@@ -26,6 +28,7 @@ import (
 	"chatlog/shared/profile"
 	"chatlog/shared/ratelimit"
 	"chatlog/shared/redisconn"
+	"chatlog/shared/relay"
 	"chatlog/shared/schema/openapi"
 	"chatlog/shared/searchconn"
 	"chatlog/shared/searchview"
@@ -45,6 +48,7 @@ type Config struct {
 	Redis         redisconn.Config    `mapstructure:"redis"`
 	Elasticsearch searchconn.Config   `mapstructure:"elasticsearch"`
 	Limits        ratelimit.Config    `mapstructure:"limits"`
+	Forward       relay.Config        `mapstructure:"forward"`
 	Query         Section             `mapstructure:"query"`
 }
 
@@ -60,7 +64,17 @@ type Section struct {
 // Default gives all defaults.
 func Default() Config {
 	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
-		Redis: redisconn.Default(), Limits: ratelimit.Default(), Elasticsearch: searchconn.Default(), Query: DefaultSection()}
+		Redis: redisconn.Default(), Limits: ratelimit.Default(), Elasticsearch: searchconn.Default(), Forward: relay.Default(), Query: DefaultSection()}
+}
+
+// Validate checks what the sections say of one another.
+func (c Config) Validate() (errs []error) {
+	for _, base := range c.Query.IngestURLs {
+		if c.Query.ForwardWrites && c.Forward.TLS.Enabled && !strings.HasPrefix(base, "https://") {
+			errs = append(errs, fmt.Errorf("query.ingest_urls: %q must be https with forward.tls.enabled", base))
+		}
+	}
+	return errs
 }
 
 // DefaultSection gives the defaults of the section `query`.
@@ -101,8 +115,8 @@ type Service struct {
 	server *httpserve.Server
 }
 
-// Addr is the address that the service listens on, once it is started.
-func (s *Service) Addr() string { return s.server.Addr() }
+// URL is the base URL of the service, once it is started.
+func (s *Service) URL() string { return s.server.URL() }
 
 // New makes the service; nothing happens before Start.
 func New(cfg Config, parts Parts) (*Service, error) {
@@ -151,7 +165,13 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	}
 	httpapi.New(reader, searcher).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
-	forwarder := forward.New(directory.New(client, cfg.Redis.Prefix).Lookup, cfg.Query.IngestURLs, cfg.Query.ForwardTimeout, logger,
+	seal := relay.NewSeal(cfg.Forward, clock.Now, relay.Refusals(parts.Metrics))
+	router.Admit(seal.Admit)
+	sender, err := relay.NewSender("query", cfg.Query.ForwardTimeout, seal, cfg.Forward.TLS)
+	if err != nil {
+		return nil, err
+	}
+	forwarder := forward.New(directory.New(client, cfg.Redis.Prefix).Lookup, cfg.Query.IngestURLs, sender, logger,
 		func(outcome string) { m.forwarded.WithLabelValues(outcome).Inc() })
 	if cfg.Query.ForwardWrites {
 		httpapi.Writes(router, forwarder)

@@ -62,7 +62,12 @@ type Router struct {
 	logger  *slog.Logger
 	metrics *Metrics
 	gate    Gate
+	admit   func(w http.ResponseWriter, r *http.Request) error // nil: everybody
 }
+
+// Admit makes check see every request before its route does, with the path as it
+// was escaped. What it refuses is logged and counted as any other request.
+func (r *Router) Admit(check func(w http.ResponseWriter, r *http.Request) error) { r.admit = check }
 
 // NewRouter makes a router; its requests are logged and counted.
 func NewRouter(logger *slog.Logger, m *Metrics) *Router {
@@ -171,6 +176,12 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		address.Path = path
 		routed.URL = &address
 		req = &routed
+	}
+	if r.admit != nil {
+		if rec.err = r.admit(rec, req); rec.err != nil {
+			WriteError(rec, rec.err)
+			return
+		}
 	}
 	r.routes.ServeHTTP(rec, req)
 }

@@ -6,15 +6,18 @@ package relay
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"chatlog/shared/httpserve"
+	"chatlog/shared/tlsconf"
 )
 
 // Guard is the header that names who passed a request on, so that no request
@@ -35,24 +38,50 @@ var (
 	responseHeaders = []string{"Content-Type", "Consistency-Token", "Retry-After", "Allow"}
 )
 
-// NewClient makes a client for many requests to few hosts. It follows no
-// redirect.
-func NewClient(timeout time.Duration) *http.Client {
-	return &http.Client{
+// Sender passes requests on: many, to few hosts.
+type Sender struct {
+	by        string // this service's name in the guard header
+	client    *http.Client
+	seal      *Seal
+	encrypted bool // over https only
+}
+
+// NewSender makes a sender of the service `by`. Each request may take timeout. It
+// follows no redirect. A nil seal leaves requests unsealed.
+func NewSender(by string, timeout time.Duration, seal *Seal, trust tlsconf.Client) (*Sender, error) {
+	authorities, err := trust.Config()
+	if err != nil {
+		return nil, fmt.Errorf("forward: %w", err)
+	}
+	client := &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
+			TLSClientConfig:     authorities,
 			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     time.Minute,
 			DisableCompression:  true,
 		},
 	}
+	return &Sender{by: by, client: client, seal: seal, encrypted: trust.Enabled}, nil
 }
+
+// By is the service's name in the guard header.
+func (s *Sender) By() string { return s.by }
+
+// Timeout is how long each request may take.
+func (s *Sender) Timeout() time.Duration { return s.client.Timeout }
+
+// Close ends idle connections.
+func (s *Sender) Close() { s.client.CloseIdleConnections() }
 
 // Send passes a request on to a base URL; instance is the one that is meant, if
 // any. The router has left the path as it was escaped.
-func Send(ctx context.Context, client *http.Client, r *http.Request, base, instance, by string, body []byte) (*http.Response, error) {
+func (s *Sender) Send(ctx context.Context, r *http.Request, base, instance string, body []byte) (*http.Response, error) {
+	if s.encrypted && !strings.HasPrefix(base, "https://") {
+		return nil, unsentError{fmt.Errorf("%s is not https, which forward.tls asks for", base)}
+	}
 	// A request that carries an Idempotency-Key is repeated by net/http itself
 	// when a kept connection dies: that the last try found nobody, or was turned
 	// down, does not mean that the first one did not arrive.
@@ -67,20 +96,33 @@ func Send(ctx context.Context, client *http.Client, r *http.Request, base, insta
 			request.Header[http.CanonicalHeaderKey(name)] = values
 		}
 	}
-	request.Header.Set(Guard, by)
+	request.Header.Set(Guard, s.by)
 	if instance != "" {
 		request.Header.Set(Instance, instance)
 	}
-	response, err := client.Do(request)
-	var op *net.OpError
+	if s.seal != nil {
+		s.seal.put(request)
+	}
+	response, err := s.client.Do(request)
 	switch {
-	case err != nil && errors.As(err, &op) && op.Op == "dial" && begun.Load() == 0:
+	case err != nil && begun.Load() == 0 && neverConnected(err):
 		return nil, unsentError{err}
 	case err == nil && begun.Load() > 1 && r.Header.Get("Idempotency-Key") != "" && turnedDown(response.StatusCode):
 		response.Body.Close()
 		return nil, fmt.Errorf("sent to %s %d times, and the last was answered with %d", base, begun.Load(), response.StatusCode)
 	}
 	return response, err
+}
+
+// neverConnected reports whether a request failed before there was a connection
+// that could have carried it: nobody listens, or whoever does has no certificate
+// that is trusted here.
+func neverConnected(err error) bool {
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &certificate) || errors.As(err, &plain) ||
+		errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // turnedDown reports whether an answer says that nothing was written: by the try

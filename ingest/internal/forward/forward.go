@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
@@ -25,24 +24,23 @@ type Owners interface {
 
 // Forwarder passes writes on to the holders of their partitions.
 type Forwarder struct {
-	owners  Owners
-	client  *http.Client
-	timeout time.Duration
-	count   func(outcome string)
+	owners Owners
+	sender *relay.Sender
+	count  func(outcome string)
 }
 
-// by is this service's name in the guard header: a write goes at most from
+// By is this service's name in the guard header: a write goes at most from
 // query to an ingest and from there to one other.
-const by = "ingest"
+const By = "ingest"
 
-// New makes a forwarder. timeout is how long the holder may take for its
-// answer, as for any request here.
-func New(owners Owners, timeout time.Duration, count func(outcome string)) *Forwarder {
-	return &Forwarder{owners: owners, client: relay.NewClient(timeout), timeout: timeout, count: count}
+// New makes a forwarder. The holder may take as long for its answer as any
+// request of the sender.
+func New(owners Owners, sender *relay.Sender, count func(outcome string)) *Forwarder {
+	return &Forwarder{owners: owners, sender: sender, count: count}
 }
 
 // Close ends idle connections.
-func (f *Forwarder) Close() { f.client.CloseIdleConnections() }
+func (f *Forwarder) Close() { f.sender.Close() }
 
 var errUnknown = "The outcome is unknown: repeat the request with the same Idempotency-Key to learn it"
 
@@ -57,7 +55,7 @@ const keyedShare = 2
 // says that the holder may have written it all the same: whatever comes of it
 // here, it must not be told that nothing was written.
 func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, body []byte, repeatable bool) (reply *httpserve.Raw, tried bool, err error) {
-	if r.Header.Get(relay.Guard) == by {
+	if r.Header.Get(relay.Guard) == f.sender.By() {
 		return nil, false, nil
 	}
 	id, url, here := f.owners.Holder(partition)
@@ -67,10 +65,10 @@ func (f *Forwarder) Do(w http.ResponseWriter, r *http.Request, partition int32, 
 	ctx := r.Context()
 	if repeatable {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.timeout/keyedShare)
+		ctx, cancel = context.WithTimeout(ctx, f.sender.Timeout()/keyedShare)
 		defer cancel()
 	}
-	response, err := relay.Send(ctx, f.client, r, url, id, by, body)
+	response, err := f.sender.Send(ctx, r, url, id, body)
 	if err == nil {
 		defer response.Body.Close()
 		var content []byte

@@ -15,6 +15,7 @@ import (
 
 	"chatlog/shared/fault"
 	"chatlog/shared/relay"
+	"chatlog/shared/tlsconf"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,6 +50,15 @@ func request(headers ...string) *http.Request {
 	return r
 }
 
+func sender(t *testing.T, timeout time.Duration) *relay.Sender {
+	t.Helper()
+	s, err := relay.NewSender(By, timeout, nil, tlsconf.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func counting(counted map[string]int) func(string) {
 	return func(outcome string) { counted[outcome]++ }
 }
@@ -65,7 +75,7 @@ func TestForwarded(t *testing.T) {
 		io.WriteString(w, `{"error":"x"}`)
 	})
 	counted := map[string]int{}
-	f := New(to, time.Second, counting(counted))
+	f := New(to, sender(t, time.Second), counting(counted))
 	defer f.Close()
 	w := httptest.NewRecorder()
 	raw, _, err := f.Do(w, request("Idempotency-Key", "k"), 3, []byte("body"), true)
@@ -85,14 +95,14 @@ func TestHere(t *testing.T) {
 		owners *owners
 		guard  string
 	}{"held here": {&owners{}, ""}, "forwarded by an ingest": {to, "ingest"}} {
-		f := New(test.owners, time.Second, func(string) {})
+		f := New(test.owners, sender(t, time.Second), func(string) {})
 		raw, _, err := f.Do(httptest.NewRecorder(), request(relay.Guard, test.guard), 3, nil, false)
 		if raw != nil || err != nil || arrived.Load() != 0 {
 			t.Errorf("%s: %v %v, %d arrived", name, raw, err, arrived.Load())
 		}
 		f.Close()
 	}
-	f := New(to, time.Second, func(string) {})
+	f := New(to, sender(t, time.Second), func(string) {})
 	defer f.Close()
 	if raw, _, err := f.Do(httptest.NewRecorder(), request(relay.Guard, "query"), 3, nil, false); raw == nil || err != nil {
 		t.Error("what comes from query goes on to the holder: ", raw, err)
@@ -114,7 +124,7 @@ func TestNotWritten(t *testing.T) {
 	})
 	for name, to := range map[string]*owners{"unreachable": nobody, "refused": stopping} {
 		counted := map[string]int{}
-		f := New(to, time.Second, counting(counted))
+		f := New(to, sender(t, time.Second), counting(counted))
 		w := httptest.NewRecorder()
 		raw, tried, err := f.Do(w, request(), 3, []byte("x"), false)
 		if raw != nil || tried || err != nil || counted[name] != 1 || len(w.Header()) > 0 {
@@ -149,7 +159,7 @@ func TestUnknown(t *testing.T) {
 		},
 	} {
 		to, _ := holder(t, answer)
-		f := New(to, 200*time.Millisecond, func(string) {})
+		f := New(to, sender(t, 200*time.Millisecond), func(string) {})
 		raw, _, err := f.Do(httptest.NewRecorder(), request(), 3, []byte("x"), false)
 		if raw != nil || !fault.Is(err, fault.Transient) || !strings.Contains(fault.PublicOf(err), "outcome is unknown") {
 			t.Errorf("%s, no key: %v %v", name, raw, err)
@@ -178,7 +188,7 @@ func TestRepeated(t *testing.T) {
 			w.WriteHeader(503)
 		}
 	})
-	f := New(to, time.Second, func(string) {})
+	f := New(to, sender(t, time.Second), func(string) {})
 	defer f.Close()
 	if raw, tried, err := f.Do(httptest.NewRecorder(), request("Idempotency-Key", "a"), 3, []byte("x"), true); raw == nil || tried || err != nil {
 		t.Fatal(raw, tried, err)
@@ -197,7 +207,7 @@ func TestClientGone(t *testing.T) {
 		<-hung
 	})
 	defer close(hung)
-	f := New(to, time.Minute, func(string) {})
+	f := New(to, sender(t, time.Minute), func(string) {})
 	defer f.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -213,7 +223,7 @@ func TestStranger(t *testing.T) {
 		w.Header().Del(relay.Instance)
 		w.WriteHeader(404)
 	})
-	f := New(to, time.Second, func(string) {})
+	f := New(to, sender(t, time.Second), func(string) {})
 	defer f.Close()
 	if raw, tried, err := f.Do(httptest.NewRecorder(), request(), 3, nil, false); raw != nil || !tried || !fault.Is(err, fault.Transient) {
 		t.Error(raw, tried, err)

@@ -37,7 +37,7 @@ func (thrownAway) WriteHeader(int)             {}
 func BenchmarkPost(b *testing.B) {
 	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("x", prometheus.NewRegistry()))
-	f := forward.New(holderOf{}, time.Second, func(string) {})
+	f := forward.New(holderOf{}, sender(b, time.Second), func(string) {})
 	New(numbered{}, f, NewTokens(nil, nil), func(string) int32 { return 0 }, "an instance").Routes(router)
 	body := `{"message":"` + strings.Repeat("x", 200) + `"}`
 	target, err := url.Parse("/application/9f86d081884c7d659a2feaa0c55ad015/chat/1/message")

@@ -19,7 +19,18 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/httpserve"
 	"chatlog/shared/position"
+	"chatlog/shared/relay"
+	"chatlog/shared/tlsconf"
 )
+
+func sender(t testing.TB, timeout time.Duration) *relay.Sender {
+	t.Helper()
+	s, err := relay.NewSender(forward.By, timeout, nil, tlsconf.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // world is the log as all instances see it, perfectly idempotent by command id.
 type world struct {
@@ -68,7 +79,7 @@ func (holderOf) Unreachable(string)                    {}
 
 func serve(t *testing.T, s Submitter, holder string, secrets ...string) *httptest.Server {
 	router := httpserve.NewRouter(slog.New(slog.DiscardHandler), httpserve.NewMetrics("x", prometheus.NewRegistry()))
-	f := forward.New(holderOf{holder}, 400*time.Millisecond, func(string) {})
+	f := forward.New(holderOf{holder}, sender(t, 400*time.Millisecond), func(string) {})
 	New(s, f, NewTokens(secrets, func(string) bool { return true }), func(string) int32 { return 0 }, "an instance").Routes(router)
 	server := httptest.NewServer(router)
 	t.Cleanup(func() { server.Close(); f.Close() })

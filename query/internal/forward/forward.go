@@ -26,7 +26,7 @@ type Lookup func(ctx context.Context) ([]string, error)
 type Forwarder struct {
 	lookup   Lookup
 	fallback []string // used when the lookup gives nothing
-	client   *http.Client
+	sender   *relay.Sender
 	logger   *slog.Logger
 	count    func(outcome string)
 
@@ -37,12 +37,12 @@ type Forwarder struct {
 }
 
 // New makes a forwarder. fallback are the configured base URLs.
-func New(lookup Lookup, fallback []string, timeout time.Duration, logger *slog.Logger, count func(string)) *Forwarder {
-	return &Forwarder{lookup: lookup, fallback: fallback, logger: logger, count: count, client: relay.NewClient(timeout)}
+func New(lookup Lookup, fallback []string, sender *relay.Sender, logger *slog.Logger, count func(string)) *Forwarder {
+	return &Forwarder{lookup: lookup, fallback: fallback, logger: logger, count: count, sender: sender}
 }
 
 // Close ends idle connections.
-func (f *Forwarder) Close() { f.client.CloseIdleConnections() }
+func (f *Forwarder) Close() { f.sender.Close() }
 
 var (
 	errLoop    = fault.New(fault.Terminal, "Request was forwarded in a circle")
@@ -80,7 +80,7 @@ func (f *Forwarder) send(r *http.Request, body []byte) (*http.Response, []byte, 
 	err := errors.New("no instance is known")
 	for _, base := range f.instances(r.Context()) {
 		var response *http.Response
-		if response, err = relay.Send(r.Context(), f.client, r, base, "", "query", body); err == nil {
+		if response, err = f.sender.Send(r.Context(), r, base, "", body); err == nil {
 			var content []byte
 			content, err = io.ReadAll(response.Body)
 			response.Body.Close()

@@ -18,6 +18,8 @@ import (
 	"go.uber.org/goleak"
 
 	"chatlog/shared/httpserve"
+	"chatlog/shared/relay"
+	"chatlog/shared/tlsconf"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -81,6 +83,15 @@ func nobody(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
+func sender(t *testing.T, timeout time.Duration) *relay.Sender {
+	t.Helper()
+	s, err := relay.NewSender("query", timeout, nil, tlsconf.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // gate is a query service that passes writes on.
 type gate struct {
 	*testing.T
@@ -97,7 +108,7 @@ var errNoDirectory = errors.New("the directory is down")
 func lookingUp(t *testing.T, lookup Lookup, timeout time.Duration, fallback ...string) *gate {
 	logger := slog.New(slog.DiscardHandler)
 	g := &gate{T: t, counts: map[string]int{}}
-	g.Forwarder = New(lookup, fallback, timeout, logger, func(outcome string) {
+	g.Forwarder = New(lookup, fallback, sender(t, timeout), logger, func(outcome string) {
 		g.mutex.Lock()
 		defer g.mutex.Unlock()
 		g.counts[outcome]++

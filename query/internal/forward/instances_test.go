@@ -146,7 +146,7 @@ func TestWhichInstancesAreTried(t *testing.T) {
 		{"an error is one although something came along", []string{"a"}, errNoDirectory, []string{"f"}, []string{"f"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := New(func(context.Context) ([]string, error) { return slices.Clone(c.found), c.err }, c.fallback, time.Second, nil, nil)
+			f := New(func(context.Context) ([]string, error) { return slices.Clone(c.found), c.err }, c.fallback, sender(t, time.Second), nil, nil)
 			first := map[string]bool{}
 			for range 6 {
 				got := f.instances(t.Context())
@@ -178,7 +178,7 @@ func TestLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		lookup := func(context.Context) ([]string, error) { asked++; return []string{"a"}, nil }
-		f := New(func(ctx context.Context) ([]string, error) { return lookup(ctx) }, []string{"f"}, time.Second, nil, nil)
+		f := New(func(ctx context.Context) ([]string, error) { return lookup(ctx) }, []string{"f"}, sender(t, time.Second), nil, nil)
 		for range 100 { // ten seconds
 			f.instances(t.Context())
 			time.Sleep(100 * time.Millisecond)

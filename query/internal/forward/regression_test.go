@@ -77,7 +77,7 @@ func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
 }
 
 func TestAClientThatHangsUpSpoilsNoLookup(t *testing.T) {
-	f := New(func(ctx context.Context) ([]string, error) { return []string{"a"}, ctx.Err() }, nil, time.Second, nil, nil)
+	f := New(func(ctx context.Context) ([]string, error) { return []string{"a"}, ctx.Err() }, nil, sender(t, time.Second), nil, nil)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	f.instances(gone)
@@ -87,7 +87,7 @@ func TestAClientThatHangsUpSpoilsNoLookup(t *testing.T) {
 }
 
 func TestConfiguredOnesComeLast(t *testing.T) {
-	f := New(func(context.Context) ([]string, error) { return []string{"a", "b", "c"}, nil }, []string{"f"}, time.Second, nil, nil)
+	f := New(func(context.Context) ([]string, error) { return []string{"a", "b", "c"}, nil }, []string{"f"}, sender(t, time.Second), nil, nil)
 	for range 3 {
 		if got := f.instances(t.Context()); got[3] != "f" {
 			t.Errorf("%q", got)
