@@ -19,7 +19,7 @@ if [ ! -x "$compose" ]; then
   (cd "$work/compose" && go build -o "$compose.new" ./cmd)
   mv "$compose.new" "$compose"
 fi
-check() { MYSQL_PASSWORD=check MYSQL_ROOT_PASSWORD=check TOKEN_SECRET=check "$compose" -f "$1" config -q; }
+check() { MYSQL_PASSWORD=check MYSQL_ROOT_PASSWORD=check TOKEN_SECRET=check FORWARD_SECRET=check "$compose" -f "$1" config -q; }
 check "$ROOT/docker-compose.yml"
 # The check itself must be able to fail.
 broken=$(mktemp "$ROOT/.compose-XXXXXX.yml")
