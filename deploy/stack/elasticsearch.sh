@@ -18,9 +18,11 @@ download_elasticsearch() {
   rm -rf "$STACK_CACHE/zip"
 }
 
-start_elasticsearch() {
-  local conf=$STACK_DIR/conf/elasticsearch java
-  java=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
+security_elasticsearch() { echo "xpack.security.enabled: false"; }
+
+# configure_elasticsearch FOLDER: writes the node's settings.
+configure_elasticsearch() {
+  local conf=$1
   mkdir -p "$conf/jvm.options.d"
   cp "$ELASTICSEARCH_HOME"/config/{jvm.options,log4j2.properties} "$conf/"
   # shellcheck disable=SC2086 # a list of words
@@ -35,13 +37,20 @@ http.port: $ELASTICSEARCH_PORT
 transport.port: $ELASTICSEARCH_TRANSPORT_PORT
 discovery.type: single-node
 cluster.routing.allocation.disk.threshold_enabled: false
-xpack.security.enabled: false
 xpack.license.self_generated.type: basic
 EOF
+  security_elasticsearch >>"$conf/elasticsearch.yml"
   own "$conf" "$STACK_DIR/data/elasticsearch" "$STACK_DIR/logs/elasticsearch" "$STACK_DIR/run/elasticsearch"
+}
+
+home_java() { dirname "$(dirname "$(readlink -f "$(command -v java)")")"; }
+
+start_elasticsearch() {
+  local conf=$STACK_DIR/conf/elasticsearch
+  configure_elasticsearch "$conf"
   rm -f "$STACK_DIR/run/elasticsearch/pid"
   # The launcher starts the server as a child: the server's own pid is the one to keep.
-  as env ES_JAVA_HOME="$java" ES_PATH_CONF="$conf" ES_TMPDIR="$STACK_DIR/run/elasticsearch" \
+  as env ES_JAVA_HOME="$(home_java)" ES_PATH_CONF="$conf" ES_TMPDIR="$STACK_DIR/run/elasticsearch" \
     "$ELASTICSEARCH_HOME/bin/elasticsearch" -d -p "$STACK_DIR/run/elasticsearch/pid" >"$STACK_DIR/logs/elasticsearch.log" 2>&1 </dev/null 9>&- ||
     { tail -n 20 "$STACK_DIR/logs/elasticsearch.log" >&2; fail "Elasticsearch does not start"; }
   cp "$STACK_DIR/run/elasticsearch/pid" "$(pidfile elasticsearch)"

@@ -2,6 +2,7 @@
 # Kafka in KRaft mode from its Maven artifacts: one node, or three that are
 # brokers and controllers at once.
 KAFKA_HOME=$DIST/kafka-$KAFKA_VERSION
+KAFKA_FORMAT=() # more arguments of the format of an empty disk
 
 install_kafka() {
   need java Kafka
@@ -70,6 +71,7 @@ kafka-get-offsets org.apache.kafka.tools.GetOffsetShell
 kafka-delete-records org.apache.kafka.tools.DeleteRecordsCommand
 kafka-configs kafka.admin.ConfigCommand
 kafka-storage kafka.tools.StorageTool
+kafka-acls org.apache.kafka.tools.AclCommand
 EOF
 }
 
@@ -167,7 +169,7 @@ start_kafka() {
   own "$data"
   settings_kafka "$n" "$data" >"$conf"
   log4j_kafka "$STACK_DIR/conf/kafka-log4j2.yaml" SYSTEM_OUT INFO
-  [ -e "$data/meta.properties" ] || as "$STACK_DIR/bin/kafka-storage" format -t "$(cluster_kafka)" -c "$conf" >"$STACK_DIR/logs/$part-format.log" 2>&1
+  [ -e "$data/meta.properties" ] || as "$STACK_DIR/bin/kafka-storage" format -t "$(cluster_kafka)" -c "$conf" "${KAFKA_FORMAT[@]}" >"$STACK_DIR/logs/$part-format.log" 2>&1
   # shellcheck disable=SC2086 # a list of words
   launch "$part" java "-Xms$KAFKA_HEAP" "-Xmx$KAFKA_HEAP" $JVM_OPTIONS -XX:+UseG1GC -Djava.awt.headless=true \
     -Dlog4j2.configurationFile="$STACK_DIR/conf/kafka-log4j2.yaml" -cp "$KAFKA_HOME/libs/*" kafka.Kafka "$conf"

@@ -57,6 +57,10 @@ tools_mysql() {
   done
 }
 
+# security_mysql, security_redis, security_elasticsearch: settings that secure.sh
+# has others of.
+security_mysql() { :; }
+
 start_mysql() {
   local conf=$STACK_DIR/conf/mysql.cnf data=$STACK_DIR/data/mysql
   own "$data" "$STACK_DIR/run/mysql"
@@ -73,6 +77,7 @@ innodb_buffer_pool_size=256M
 max_connections=300
 character_set_server=utf8mb4
 EOF
+  security_mysql >>"$conf"
   if [ -e "$MYSQL_HOME/mariadb" ]; then
     [ -d "$data/mysql" ] || as mariadb-install-db --defaults-file="$conf" --auth-root-authentication-method=normal --skip-test-db >"$STACK_DIR/logs/mysql-install.log" 2>&1
     launch mysql mariadbd --defaults-file="$conf"

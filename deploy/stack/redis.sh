@@ -3,6 +3,8 @@
 
 install_redis() { need redis-server Redis; }
 
+security_redis() { :; }
+
 start_redis() {
   local conf=$STACK_DIR/conf/redis.conf
   own "$STACK_DIR/data/redis"
@@ -16,6 +18,7 @@ save ""
 maxmemory 256mb
 maxmemory-policy noeviction
 EOF
+  security_redis >>"$conf"
   launch redis redis-server "$conf"
 }
 

@@ -5,6 +5,7 @@ package system
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -25,10 +26,11 @@ type Program struct {
 	Name   string // for messages
 	Path   string // of the executable
 	Args   []string
-	Env    []string // in addition to the clean environment
-	Listen string   // address of its health endpoint
-	Log    string   // file that its output is appended to
-	Dir    string   // where it runs
+	Env    []string    // in addition to the clean environment
+	Listen string      // address of its health endpoint
+	Log    string      // file that its output is appended to
+	Dir    string      // where it runs
+	TLS    *tls.Config // of its health endpoint; nil: plain HTTP
 
 	mutex   sync.Mutex // guards what follows
 	command *exec.Cmd
@@ -44,7 +46,7 @@ func (p *Program) Another(name, variable string, env ...string) (*Program, error
 		return nil, err
 	}
 	all := append(append(slices.Clone(p.Env), variable+"="+at), env...)
-	return &Program{Name: name, Path: p.Path, Args: p.Args, Env: all, Listen: at, Log: p.Log + "." + strings.ReplaceAll(name, " ", "-"), Dir: p.Dir}, nil
+	return &Program{Name: name, Path: p.Path, Args: p.Args, Env: all, Listen: at, TLS: p.TLS, Log: p.Log + "." + strings.ReplaceAll(name, " ", "-"), Dir: p.Dir}, nil
 }
 
 // now is the process that was started last; nil before the first start.
@@ -110,11 +112,15 @@ func (p *Program) PID() int {
 
 // Ready waits until /readyz answers 200.
 func (p *Program) Ready(ctx context.Context) error {
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: p.TLS}}
+	scheme := "http"
+	if p.TLS != nil {
+		scheme = "https"
+	}
 	_, exited := p.now()
 	var last error
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Listen+"/readyz", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+p.Listen+"/readyz", nil)
 		if err != nil {
 			return err
 		}
