@@ -110,7 +110,7 @@ func (p *Parts) certify() (err error) {
 }
 
 // readyWait is how long all of them may take on a busy machine.
-const readyWait = 2 * time.Minute
+const readyWait = 4 * time.Minute
 
 func (p *Parts) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)

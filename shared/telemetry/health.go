@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -25,6 +26,27 @@ type Health struct {
 	mutex  sync.Mutex
 	at     time.Time
 	report Report
+	logger *slog.Logger    // nil: nobody is told
+	unwell map[string]bool // parts that were not well when last looked at
+}
+
+// Tell makes the log say why a part is not well any more, once, and when it is
+// well again: /readyz names the part but may not show what it answers.
+func (h *Health) Tell(logger *slog.Logger) *Health {
+	h.logger, h.unwell = logger, map[string]bool{}
+	return h
+}
+
+func (h *Health) tell(part string, err error) {
+	switch was := h.unwell[part]; {
+	case h.logger == nil:
+		return
+	case err != nil && !was:
+		h.logger.Warn("not well", "part", part, "error", err)
+	case err == nil && was:
+		h.logger.Info("well again", "part", part)
+	}
+	h.unwell[part] = err != nil
 }
 
 // Report is what /readyz shows.
@@ -63,6 +85,7 @@ func (h *Health) Check(ctx context.Context) Report {
 	}
 	r := Report{Status: "ok", Parts: map[string]string{}}
 	for i, part := range h.parts {
+		h.tell(part.Name, errs[i])
 		r.Parts[part.Name] = "ok"
 		if errs[i] == nil {
 			continue
