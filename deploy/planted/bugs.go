@@ -20,7 +20,8 @@ var (
 	reader   = []string{"./query/internal/read"}
 	lists    = []string{"./query/internal/httpapi"}
 	importer = []string{"./ingest/internal/imports"}
+	sealing  = []string{"./shared/relay"}
 )
 
 // bugs is every bug there is to catch.
-var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting, inOperating, inMoving)
+var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting, inOperating, inMoving, inSealing)
