@@ -13,6 +13,7 @@ import (
 	"chatlog/shared/relay"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/tracing"
 	"chatlog/sinks/sinkd"
 )
 
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	Log     telemetry.LogConfig `mapstructure:"log"`
 	Profile profile.Config      `mapstructure:"profile"`
+	Tracing tracing.Config      `mapstructure:"tracing"`
 	Kafka   kafkaconn.Config    `mapstructure:"kafka"`
 	Topics  topic.Config        `mapstructure:"topics"`
 	Redis   redisconn.Config    `mapstructure:"redis"`
@@ -42,7 +44,7 @@ type Section struct {
 
 // Default gives all defaults. Requests are not logged on the terminal.
 func Default() Config {
-	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(), Limits: ratelimit.Default(),
+	return Config{Log: telemetry.LogConfig{Level: "warn", Format: "text"}, Tracing: tracing.Default(), Kafka: kafkaconn.Default(), Topics: topic.Default(), Redis: redisconn.Default(), Limits: ratelimit.Default(),
 		Forward: relay.Default(), Ingest: ingestd.DefaultSection(), Sinks: sinkd.DefaultSection(), Query: queryd.DefaultSection(), Local: Section{DataDir: "data", MinFree: 256 << 20}}
 }
 

@@ -183,20 +183,20 @@ func compose(cfg Config, p *parts, logger *slog.Logger) (h house, err error) {
 	registry := telemetry.NewRegistry()
 	p.disk.register(registry)
 	h.ingest, err = ingestd.New(
-		ingestd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, MySQL: mysqlconn.Default(), Redis: cfg.Redis, Limits: cfg.Limits, Forward: cfg.Forward, Ingest: cfg.Ingest},
+		ingestd.Config{Log: cfg.Log, Tracing: cfg.Tracing, Kafka: cfg.Kafka, Topics: cfg.Topics, MySQL: mysqlconn.Default(), Redis: cfg.Redis, Limits: cfg.Limits, Forward: cfg.Forward, Ingest: cfg.Ingest},
 		ingestd.Parts{Log: logger, Metrics: registry, Rows: p.rows, Needs: []telemetry.Part{p.disk.part(true)},
 			Refusing: func() bool { return p.disk.room() != nil }})
 	if err != nil {
 		return h, err
 	}
 	h.sinks, err = sinkd.New(
-		sinkd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Sinks: cfg.Sinks},
+		sinkd.Config{Log: cfg.Log, Tracing: cfg.Tracing, Kafka: cfg.Kafka, Topics: cfg.Topics, Sinks: cfg.Sinks},
 		sinkd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index})
 	if err != nil {
 		return h, err
 	}
 	h.query, err = queryd.New(
-		queryd.Config{Log: cfg.Log, Kafka: cfg.Kafka, Topics: cfg.Topics, Redis: cfg.Redis, Limits: cfg.Limits, Elasticsearch: searchconn.Default(), Forward: cfg.Forward, Query: cfg.Query},
+		queryd.Config{Log: cfg.Log, Tracing: cfg.Tracing, Kafka: cfg.Kafka, Topics: cfg.Topics, Redis: cfg.Redis, Limits: cfg.Limits, Elasticsearch: searchconn.Default(), Forward: cfg.Forward, Query: cfg.Query},
 		queryd.Parts{Log: logger, Metrics: telemetry.NewRegistry(), Rows: p.rows, Index: p.index, Needs: []telemetry.Part{p.disk.part(false)}})
 	return h, err
 }

@@ -24,4 +24,4 @@ var (
 )
 
 // bugs is every bug there is to catch.
-var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting, inOperating, inMoving, inSealing)
+var bugs = slices.Concat(inAppending, inKeys, inViews, inReading, inReplacing, inLimiting, inSettling, inImporting, inOperating, inMoving, inSealing, inTracing)

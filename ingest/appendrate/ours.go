@@ -46,7 +46,7 @@ func acked(next *atomic.Int64, offset int64) {
 func ours(ctx context.Context, o options, cfg ingestd.Config, conn *kafkaconn.Conn, logger *slog.Logger) (result, error) {
 	registry := prometheus.NewRegistry()
 	next := make([]atomic.Int64, o.partitions)
-	owners := ingestd.Owners(cfg, conn, func(number int32) partition.View { return keptUp{number, &next[number]} }, registry, logger)
+	owners := ingestd.Owners(cfg, conn, func(number int32) partition.View { return keptUp{number, &next[number]} }, registry, nil, logger)
 	set := partition.NewSet(owners, func() time.Duration { return cfg.Ingest.RequestTimeout }, clock.Now)
 	if err := set.Start(ctx); err != nil {
 		return result{}, err

@@ -31,6 +31,7 @@ import (
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/tracing"
 	"chatlog/shared/version"
 )
 
@@ -60,7 +61,11 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	client := redisconn.Open(cfg.Redis)
 	logger := parts.Log.With("service", "ingest")
 	logger.Info("starting", "build", version.Read())
-	set := newSet(cfg, parts, conn, logger)
+	spans, err := tracing.New(cfg.Tracing, "chatlog-ingest", parts.Metrics, logger)
+	if err != nil {
+		return nil, err
+	}
+	set := newSet(cfg, parts, conn, spans, logger)
 	ready := prepare.New("schema and topics", logger,
 		prepare.Step{Name: "topics", Do: func(ctx context.Context) error {
 			return topic.Ensure(ctx, conn, cfg.Topics.Commands, cfg.Topics.Imports, cfg.Topics.DeadLetters)
@@ -83,12 +88,13 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	tokens := httpapi.NewTokens(cfg.Ingest.TokenSecret.List(), func(token string) bool { return keeper.Holds(partitionOf(token)) })
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
+	router.Trace(spans)
 	router.Admit(seal.Admit)
 	gate := ratelimit.NewGate("ingest", cfg.Limits, cfg.Redis, logger, parts.Metrics)
 	if gate != nil {
 		router.Guard(gate)
 	}
-	httpapi.New(set, forwarder, tokens, partitionOf, instance).Routes(router)
+	httpapi.New(submitter(set, cfg, spans), forwarder, tokens, partitionOf, instance).Routes(router)
 	router.Handle(http.MethodGet, "/openapi.yaml", openapi.Serve)
 	importing, importHealth := newImports(cfg, conn, set, keeper, parts.Metrics, logger)
 	router.Status(slices.Concat([]telemetry.Part{
@@ -109,8 +115,16 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		conn.Close()
 		return errors.Join(client.Close(), gate.Close())
 	}}
-	components := append([]lifecycle.Component{profile.New(cfg.Profile), closing, ready, set, server, keeper}, importing...)
+	components := append([]lifecycle.Component{spans, profile.New(cfg.Profile), closing, ready, set, server, keeper}, importing...)
 	return &Service{Group: lifecycle.NewGroup("ingest", components...), server: server}, nil
+}
+
+// submitter is the owners as requests reach them.
+func submitter(set *partition.Set, cfg Config, spans *tracing.Tracing) httpapi.Submitter {
+	if spans == nil {
+		return set
+	}
+	return tracedSubmit{set, cfg.Topics.Commands.Name}
 }
 
 // hopeless is how long a write waits that the log is known to refuse: long enough
@@ -119,8 +133,8 @@ func New(cfg Config, parts Parts) (*Service, error) {
 const hopeless = 500 * time.Millisecond
 
 // newSet makes an owner for every partition, over the relational view.
-func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) *partition.Set {
-	owners := Owners(cfg, conn, func(number int32) partition.View { return rowsView{parts.Rows, number} }, parts.Metrics, logger)
+func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, spans *tracing.Tracing, logger *slog.Logger) *partition.Set {
+	owners := Owners(cfg, conn, func(number int32) partition.View { return rowsView{parts.Rows, number} }, parts.Metrics, spans, logger)
 	return partition.NewSet(owners, func() time.Duration {
 		if parts.Refusing != nil && parts.Refusing() {
 			return min(hopeless, cfg.Ingest.RequestTimeout)
@@ -131,15 +145,18 @@ func newSet(cfg Config, parts Parts, conn *kafkaconn.Conn, logger *slog.Logger) 
 
 // Owners makes an owner for every partition of the log in Kafka, as the service
 // has them, over a view that is given for each: so that what is measured without
-// the service is what the service does.
-func Owners(cfg Config, conn *kafkaconn.Conn, view func(number int32) partition.View, metrics prometheus.Registerer, logger *slog.Logger) []*partition.Owner {
+// the service is what the service does. spans may be nil: off.
+func Owners(cfg Config, conn *kafkaconn.Conn, view func(number int32) partition.View, metrics prometheus.Registerer, spans *tracing.Tracing, logger *slog.Logger) []*partition.Owner {
 	m := newMetrics(metrics)
 	count := cfg.Topics.Commands.Partitions
 	owners := make([]*partition.Owner, count)
 	for i := range owners {
 		number := int32(i)
 		machine := partition.New(machineConfig(cfg, number))
-		log := &kafkaLog{conn: conn, topic: cfg.Topics.Commands.Name, partition: number, partitions: count}
+		var log partition.Log = &kafkaLog{conn: conn, topic: cfg.Topics.Commands.Name, partition: number, partitions: count}
+		if spans != nil {
+			log = tracedLog{log, spans, cfg.Topics.Commands.Name, number}
+		}
 		timeouts := partition.Timeouts{Append: cfg.Kafka.RequestTimeout, Read: 2 * cfg.Kafka.RequestTimeout, Load: cfg.MySQL.ReadTimeout}
 		owners[i] = partition.NewOwner(machine, log, view(number), timeouts, clock.Now, logger.With("partition", number), m.observer(number))
 	}

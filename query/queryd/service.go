@@ -35,6 +35,7 @@ import (
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/tracing"
 	"chatlog/shared/version"
 )
 
@@ -42,6 +43,7 @@ import (
 type Config struct {
 	Log           telemetry.LogConfig `mapstructure:"log"`
 	Profile       profile.Config      `mapstructure:"profile"`
+	Tracing       tracing.Config      `mapstructure:"tracing"`
 	Kafka         kafkaconn.Config    `mapstructure:"kafka"`
 	Topics        topic.Config        `mapstructure:"topics"`
 	MySQL         mysqlconn.Config    `mapstructure:"mysql"`
@@ -63,7 +65,7 @@ type Section struct {
 
 // Default gives all defaults.
 func Default() Config {
-	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
+	return Config{Log: telemetry.DefaultLog(), Tracing: tracing.Default(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
 		Redis: redisconn.Default(), Limits: ratelimit.Default(), Elasticsearch: searchconn.Default(), Forward: relay.Default(), Query: DefaultSection()}
 }
 
@@ -124,6 +126,10 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	client := redisconn.Open(cfg.Redis)
 	logger := parts.Log.With("service", "query")
 	logger.Info("starting", "build", version.Read())
+	spans, err := tracing.New(cfg.Tracing, "chatlog-query", parts.Metrics, logger)
+	if err != nil {
+		return nil, err
+	}
 	m := newMetrics(parts.Metrics)
 	partitionOf := func(key []byte) int32 { return topic.PartitionOf(key, cfg.Topics.Commands.Partitions) }
 
@@ -151,14 +157,16 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		return struct{}{}, parts.Index.Refresh(ctx)
 	})
 	rowsWatch, indexWatch := freshness.NewWatcher(parts.Rows.Progresses), freshness.NewWatcher(parts.Index.Progresses)
+	on := storesOf(parts, ends, refresh, spans != nil)
 	waits := func(view string, w *freshness.Watcher) *read.Freshness {
 		m.waiting(parts.Metrics, view, w)
-		return &read.Freshness{Waiter: w, Ends: ends, Limit: cfg.Query.FreshnessWait, Count: func(outcome string) { m.waits.WithLabelValues(view, outcome).Inc() }}
+		return &read.Freshness{Waiter: on.waiter(view, w), Ends: on.ends, Limit: cfg.Query.FreshnessWait, Count: func(outcome string) { m.waits.WithLabelValues(view, outcome).Inc() }}
 	}
-	reader := read.NewReader(parts.Rows, waits("mysql", rowsWatch), partitionOf)
-	searcher := read.NewSearcher(reader, parts.Index, waits("search", indexWatch), refresh)
+	reader := read.NewReader(on.rows, waits("mysql", rowsWatch), partitionOf)
+	searcher := read.NewSearcher(reader, on.index, waits("search", indexWatch), on.refresh)
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("query", parts.Metrics))
+	router.Trace(spans)
 	gate := ratelimit.NewGate("query", cfg.Limits, cfg.Redis, logger, parts.Metrics)
 	if gate != nil {
 		router.Guard(gate)
@@ -190,5 +198,5 @@ func New(cfg Config, parts Parts) (*Service, error) {
 		conn.Close()
 		return errors.Join(client.Close(), gate.Close())
 	}}
-	return &Service{Group: lifecycle.NewGroup("query", profile.New(cfg.Profile), closing, server), server: server}, nil
+	return &Service{Group: lifecycle.NewGroup("query", spans, profile.New(cfg.Profile), closing, server), server: server}, nil
 }

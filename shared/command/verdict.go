@@ -9,8 +9,9 @@ import (
 // HeaderAt is the record header that says where the record was written for.
 const HeaderAt = "at"
 
-// HeaderTrace carries the trace that a write belongs to (W3C Trace Context), as
-// its client gave it. It says nothing to any reader of ours.
+// HeaderTrace names the span that a write was appended in (W3C Trace Context), if
+// it was sampled. It has no part in whether a record counts or what it says: sinks
+// go on with the trace, and take one that is malformed for none.
 const HeaderTrace = "traceparent"
 
 // Header is one header of a record.
@@ -41,6 +42,20 @@ func (r *Record) At() (value []byte, present bool) {
 		}
 	}
 	return value, present
+}
+
+// Trace gives the record's `traceparent` header; empty if there is none, or more
+// than one.
+func (r *Record) Trace() (traceparent string) {
+	for i := range r.Headers {
+		if r.Headers[i].Key == HeaderTrace {
+			if traceparent != "" {
+				return ""
+			}
+			traceparent = string(r.Headers[i].Value)
+		}
+	}
+	return traceparent
 }
 
 // Verdict says what a record is.

@@ -18,7 +18,7 @@ import (
 // Sections are all sections that a config.yaml may have. One file serves all
 // services: each reads its own sections and lets the others be, but a section
 // that nobody knows is refused.
-var Sections = []string{"log", "profile", "kafka", "topics", "mysql", "redis", "elasticsearch", "forward", "limits", "ingest", "sinks", "query", "local"}
+var Sections = []string{"log", "profile", "tracing", "kafka", "topics", "mysql", "redis", "elasticsearch", "forward", "limits", "ingest", "sinks", "query", "local"}
 
 // EnvPrefix starts every variable; the rest is the key in capitals with
 // underscores: kafka.brokers is CHATLOG_KAFKA_BROKERS.

@@ -6,6 +6,7 @@ package httpserve
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -22,8 +23,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/julienschmidt/httprouter"
+	"go.opentelemetry.io/otel/trace"
 
 	"chatlog/shared/fault"
+	"chatlog/shared/tracing"
 )
 
 // Handler answers a request with a value, which becomes the JSON body of a 200,
@@ -63,6 +66,7 @@ type Router struct {
 	metrics *Metrics
 	gate    Gate
 	admit   func(w http.ResponseWriter, r *http.Request) error // nil: everybody
+	tracing *tracing.Tracing                                   // nil: off
 }
 
 // Admit makes check see every request before its route does, with the path as it
@@ -86,6 +90,9 @@ func NewRouter(logger *slog.Logger, m *Metrics) *Router {
 	})
 	return r
 }
+
+// Trace makes the router tell of its requests as spans; nil: it does not.
+func (r *Router) Trace(t *tracing.Tracing) { r.tracing = t }
 
 // Handle adds a route. A GET route answers HEAD too.
 func (r *Router) Handle(method, pattern string, h Handler) {
@@ -152,6 +159,12 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	id := requestID(req)
 	rec.Header().Set(HeaderRequestID, id)
 	r.metrics.inFlight.Inc()
+	var span trace.Span // nil: not told
+	if r.tracing != nil && !probe(req.URL.Path) {
+		var ctx context.Context
+		ctx, span = r.tracing.Serve(req)
+		req = req.WithContext(ctx)
+	}
 	defer func() {
 		r.metrics.inFlight.Dec()
 		if cause := recover(); cause == http.ErrAbortHandler {
@@ -165,6 +178,9 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			}
 		}
 		r.tell(req, rec, id, time.Since(began))
+		if span != nil {
+			tracing.Served(span, knownMethod(req.Method), rec.route, rec.status, id, rec.err)
+		}
 	}()
 	path := escapedPath(req.URL)
 	if len(path) > 1 {
@@ -186,6 +202,9 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.routes.ServeHTTP(rec, req)
 }
 
+// probe reports whether a path is one that machines ask for every few seconds.
+func probe(path string) bool { return path == "/healthz" || path == "/readyz" || path == "/metrics" }
+
 // escapedPath gives the path as it was sent. url.URL.EscapedPath would escape a
 // path that holds raw UTF-8 anew, and lose which slashes were escaped.
 func escapedPath(u *url.URL) string {
@@ -199,7 +218,7 @@ func (r *Router) tell(req *http.Request, rec *recorder, id string, took time.Dur
 	r.metrics.observe(rec.route, req.Method, rec.status, took)
 	level := slog.LevelInfo
 	switch {
-	case rec.route == "/healthz" || rec.route == "/readyz" || rec.route == "/metrics":
+	case probe(rec.route):
 		level = slog.LevelDebug // probes would drown the rest
 	case rec.err != nil && rec.status >= 500:
 		level = slog.LevelWarn
@@ -209,6 +228,11 @@ func (r *Router) tell(req *http.Request, rec *recorder, id string, took time.Dur
 	}
 	attributes := []slog.Attr{slog.String("method", req.Method), slog.String("route", rec.route), slog.Int("status", rec.status),
 		slog.Duration("took", took), slog.Int64("bytes", rec.bytes), slog.String("request_id", id), slog.String("remote", req.RemoteAddr)}
+	if r.tracing != nil {
+		if id := tracing.ID(req.Context()); id != "" {
+			attributes = append(attributes, slog.String("trace_id", id))
+		}
+	}
 	if rec.err != nil {
 		attributes = append(attributes, slog.String("error", rec.err.Error()))
 	}

@@ -198,10 +198,15 @@ func NewMetrics(service string, r prometheus.Registerer) *Metrics {
 
 var knownMethods = map[string]bool{"GET": true, "HEAD": true, "POST": true, "PUT": true, "DELETE": true, "OPTIONS": true, "PATCH": true}
 
-func (m *Metrics) observe(route, method string, status int, took time.Duration) {
-	if !knownMethods[method] { // a client must not be able to make labels
-		method = "other"
+// knownMethod names a method: a client must not be able to make labels.
+func knownMethod(method string) string {
+	if !knownMethods[method] {
+		return "other"
 	}
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	return method
+}
+
+func (m *Metrics) observe(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, knownMethod(method), strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
 }

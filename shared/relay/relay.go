@@ -16,8 +16,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
 	"chatlog/shared/httpserve"
 	"chatlog/shared/tlsconf"
+	"chatlog/shared/tracing"
 )
 
 // Guard is the header that names who passed a request on, so that no request
@@ -79,6 +85,28 @@ func (s *Sender) Close() { s.client.CloseIdleConnections() }
 // Send passes a request on to a base URL; instance is the one that is meant, if
 // any. The router has left the path as it was escaped.
 func (s *Sender) Send(ctx context.Context, r *http.Request, base, instance string, body []byte) (*http.Response, error) {
+	if !tracing.On(ctx) {
+		return s.send(ctx, r, base, instance, body)
+	}
+	ctx, span := tracing.Begin(ctx, r.Method+" ingest", trace.SpanKindClient, semconv.HTTPRequestMethodKey.String(r.Method), serverOf(base))
+	response, err := s.send(ctx, r, base, instance, body)
+	if err == nil {
+		span.SetAttributes(semconv.HTTPResponseStatusCode(response.StatusCode))
+		if response.StatusCode >= http.StatusBadRequest { // to a client any refusal is an error (the conventions for HTTP)
+			span.SetStatus(codes.Error, response.Status)
+		}
+	}
+	tracing.Done(span, err)
+	return response, err
+}
+
+// serverOf names the host and port of a base URL.
+func serverOf(base string) attribute.KeyValue {
+	_, host, _ := strings.Cut(base, "://")
+	return semconv.ServerAddress(host)
+}
+
+func (s *Sender) send(ctx context.Context, r *http.Request, base, instance string, body []byte) (*http.Response, error) {
 	if s.encrypted && !strings.HasPrefix(base, "https://") {
 		return nil, unsentError{fmt.Errorf("%s is not https, which forward.tls asks for", base)}
 	}
@@ -96,6 +124,7 @@ func (s *Sender) Send(ctx context.Context, r *http.Request, base, instance strin
 			request.Header[http.CanonicalHeaderKey(name)] = values
 		}
 	}
+	tracing.Inject(ctx, request.Header) // the client's own trace goes on as it is when there is no span of ours
 	request.Header.Set(Guard, s.by)
 	if instance != "" {
 		request.Header.Set(Instance, instance)

@@ -14,6 +14,8 @@ import (
 // Index is the view in one engine. It is safe for concurrent use. Errors are
 // fault.Transient unless said otherwise.
 type Index interface {
+	// Engine names what keeps the index, as OpenTelemetry's db.system.name does.
+	Engine() string
 	// Prepare makes the index where it is missing and checks one that is there.
 	Prepare(ctx context.Context) error
 	// Progress is how far the index is in a partition, as of now. found is

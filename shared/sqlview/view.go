@@ -46,6 +46,9 @@ type Dialect struct {
 // New makes a view over open databases; write and read may be the same.
 func New(write, read *sql.DB, d Dialect) *View { return &View{write: write, read: read, dialect: d} }
 
+// Engine names the database, as OpenTelemetry's db.system.name does.
+func (v *View) Engine() string { return v.dialect.Engine }
+
 // Ready reports whether the database answers and has the schema.
 func (v *View) Ready(ctx context.Context) error {
 	var one int

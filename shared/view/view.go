@@ -30,6 +30,7 @@ type Progress struct {
 type Entry struct {
 	Offset  int64
 	Command command.Command
+	Trace   string // the record's traceparent as it is, malformed or not; views make nothing of it
 }
 
 // Batch is a run of one partition's log: all offsets from From up to, and not

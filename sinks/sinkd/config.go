@@ -12,12 +12,14 @@ import (
 	"chatlog/shared/searchconn"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/tracing"
 )
 
 // Config is the sections that the service reads.
 type Config struct {
 	Log           telemetry.LogConfig `mapstructure:"log"`
 	Profile       profile.Config      `mapstructure:"profile"`
+	Tracing       tracing.Config      `mapstructure:"tracing"`
 	Kafka         kafkaconn.Config    `mapstructure:"kafka"`
 	Topics        topic.Config        `mapstructure:"topics"`
 	MySQL         mysqlconn.Config    `mapstructure:"mysql"`
@@ -42,7 +44,7 @@ type ViewSection struct {
 
 // Default gives all defaults.
 func Default() Config {
-	return Config{Log: telemetry.DefaultLog(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
+	return Config{Log: telemetry.DefaultLog(), Tracing: tracing.Default(), Kafka: kafkaconn.Default(), Topics: topic.Default(), MySQL: mysqlconn.Default(),
 		Elasticsearch: searchconn.Default(), Sinks: DefaultSection()}
 }
 

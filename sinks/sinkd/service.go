@@ -19,6 +19,7 @@ import (
 	"chatlog/shared/sqlview"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
+	"chatlog/shared/tracing"
 	"chatlog/shared/version"
 	"chatlog/sinks/internal/consume"
 	"chatlog/sinks/internal/mysqlsink"
@@ -45,10 +46,15 @@ func (s *Service) Addr() string { return s.server.Addr() }
 
 // New makes the service; nothing happens before Start.
 func New(cfg Config, parts Parts) (*Service, error) {
-	b := builder{cfg: cfg, conn: kafkaconn.Open(cfg.Kafka), logger: parts.Log.With("service", "sinks"),
+	logger := parts.Log.With("service", "sinks")
+	spans, err := tracing.New(cfg.Tracing, "chatlog-sinks", parts.Metrics, logger)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{cfg: cfg, conn: kafkaconn.Open(cfg.Kafka), logger: logger, spans: spans,
 		metrics: consume.Metrics(parts.Metrics), letters: deadletter.NewCounter(parts.Metrics)}
 	b.logger.Info("starting", "build", version.Read())
-	b.components = append(b.components, profile.New(cfg.Profile), lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
+	b.components = append(b.components, spans, profile.New(cfg.Profile), lifecycle.Func{Title: "connections", OnStop: func(context.Context) error {
 		b.conn.Close()
 		return nil
 	}})
@@ -65,10 +71,10 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	b.components = append(b.components, lifecycle.Loop("open dead letters", open.run))
 	if parts.Rows != nil {
 		// Exactly one view tells of records that are not ours.
-		b.add(cfg.Sinks.MySQL, mysqlsink.New(parts.Rows), true)
+		b.add(cfg.Sinks.MySQL, mysqlsink.New(parts.Rows), parts.Rows.Engine(), true)
 	}
 	if parts.Index != nil {
-		b.add(cfg.Sinks.Search, searchsink.New(parts.Index), false)
+		b.add(cfg.Sinks.Search, searchsink.New(parts.Index), parts.Index.Engine(), false)
 	}
 	router := httpserve.NewRouter(b.logger, httpserve.NewMetrics("sinks", parts.Metrics))
 	router.Status(b.health, parts.Metrics)
@@ -83,6 +89,7 @@ type builder struct {
 	logger     *slog.Logger
 	metrics    *consume.MetricSet
 	letters    *prometheus.CounterVec
+	spans      *tracing.Tracing // nil: off
 	components []lifecycle.Component
 	health     []telemetry.Part
 }
@@ -106,11 +113,14 @@ func (b *builder) sink(section ViewSection, v consume.View, tells bool) consume.
 	}
 }
 
-// add makes a view's group of workers.
-func (b *builder) add(section ViewSection, v consume.View, tells bool) {
+// add makes a view's group of workers. engine is what keeps the view.
+func (b *builder) add(section ViewSection, v consume.View, engine string, tells bool) {
 	logger := b.logger.With("view", v.Name())
 	status := consume.NewStatus(v.Name(), b.metrics, clock.Now)
 	commands := b.cfg.Topics.Commands
+	if b.spans != nil {
+		v = &consume.TracedView{View: v, Tracing: b.spans, Engine: engine, Topic: commands.Name, Group: section.Group, Clock: clock.Now}
+	}
 	group := consume.GroupConfig{ID: section.Group, Brokers: b.cfg.Kafka.Brokers, Dialer: b.cfg.Kafka.Dialer(), Topic: commands.Name, Ready: func(ctx context.Context) error {
 		return topic.Counted(ctx, b.conn, commands)
 	}}

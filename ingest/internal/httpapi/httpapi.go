@@ -127,7 +127,6 @@ func (a *API) append(w http.ResponseWriter, r *http.Request, asked write) (any, 
 	if err := identify(&asked.request, r, asked.path, asked.body); err != nil {
 		return nil, err
 	}
-	asked.request.Trace = trace(r)
 	reply, token, err := a.submit.Submit(r.Context(), asked.request)
 	if errors.Is(err, partition.ErrClosing) {
 		w.Header().Set(relay.Unwritten, "1")

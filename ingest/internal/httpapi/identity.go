@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -129,14 +128,4 @@ func randomToken() string {
 	var raw [16]byte
 	rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
 	return hex.EncodeToString(raw[:])
-}
-
-var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-
-// trace gives the trace that a request belongs to, if it names one properly.
-func trace(r *http.Request) string {
-	if values := r.Header.Values("Traceparent"); len(values) == 1 && traceparent.MatchString(values[0]) {
-		return values[0]
-	}
-	return ""
 }

@@ -22,7 +22,7 @@ type Request struct {
 	Message     string
 	Keyed       bool
 	Fingerprint string
-	Trace       string // of the client (W3C traceparent), for the record's header; may be empty
+	Trace       string // the span that the record belongs to (W3C traceparent), for its header; empty: none
 	Find        bool   // only answer a keyed request that was made before; else it is not found
 
 	// Import says that it comes from another system's history: it is keyed, its

@@ -141,6 +141,9 @@ func (x *Index) Prepare(context.Context) error { return nil }
 // Refresh does nothing: what was applied is visible at once.
 func (x *Index) Refresh(context.Context) error { return nil }
 
+// Engine names the engine.
+func (x *Index) Engine() string { return "bleve" }
+
 // Ready reports whether the index is open.
 func (x *Index) Ready(context.Context) error {
 	if _, err := x.index.DocCount(); err != nil {

@@ -102,3 +102,6 @@ func isStatus(err error, status int) bool {
 	var e *statusError
 	return errors.As(err, &e) && e.status == status
 }
+
+// Engine names the engine.
+func (x *Index) Engine() string { return "elasticsearch" }

@@ -85,7 +85,7 @@ func (r *reader) settle(out *run, record *command.Record, reading command.Readin
 			r.position.Log, r.position.Generation = r.log.ID, r.log.Generation
 			return
 		}
-		out.batch.Entries = append(out.batch.Entries, view.Entry{Offset: record.Offset, Command: reading.Command})
+		out.batch.Entries = append(out.batch.Entries, view.Entry{Offset: record.Offset, Command: reading.Command, Trace: record.Trace()})
 		out.records[record.Offset] = *record
 	case command.Invalid:
 		if c, err := command.Decode(record.Value); err == nil && c.Op == command.LogOpen && c.Log == r.log.ID {
