@@ -15,6 +15,7 @@ import (
 
 	"chatlog/deploy/client"
 	"chatlog/deploy/system"
+	"chatlog/shared/progress"
 )
 
 // bench is a running chatlog with the yardsticks beside it.
@@ -26,6 +27,7 @@ type bench struct {
 	bin         string
 	only        *regexp.Regexp
 	out         io.Writer
+	far         *progress.Progress
 	machineName string
 	tenants     []tenant // what was generated
 	filled      bool     // the chat whose pages are read is deep
@@ -181,7 +183,8 @@ func (b *bench) compare(ctx context.Context, row Row, ours, theirs side) error {
 	if !b.only.MatchString(row.Name) {
 		return nil
 	}
-	row, err := compare(ctx, row, b.rounds, b.round, ours, theirs)
+	row, err := compare(ctx, row, b.rounds, b.round, ours, theirs, func(done int) { b.far.Passed(row.Name, int64(done), int64(b.rounds+1)) })
+	b.far.End()
 	if err != nil {
 		return err
 	}

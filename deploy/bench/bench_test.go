@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func TestRealBench(t *testing.T) {
 	var out bytes.Buffer
 	o := options{rounds: 1, round: time.Second, results: results, plots: t.TempDir(), documents: 5000, step: 3000, steps: 2, deep: 500, pace: 100, tries: 1,
 		only: "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^appender alone, 12|^MySQL sink|^search|^GET chat|70 %|until visible|^growth|^recovery"}
-	if err := run(t.Context(), o, &out); err != nil {
+	if err := run(t.Context(), o, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(results)
@@ -51,7 +52,7 @@ func TestEmbeddedBench(t *testing.T) {
 	parts.Tool(t, "wrk")
 	var out bytes.Buffer
 	o := options{rounds: 1, round: time.Second, deep: 300, pace: 50, tries: 1, embedded: true, only: "^POST message, 64 connections, 1 chat|^GET message|^list of 100, last|search in|until visible"}
-	if err := run(t.Context(), o, &out); err != nil {
+	if err := run(t.Context(), o, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.String(); strings.Count(got, "\n| ") != 3+1+4+1 || strings.Contains(got, "NaN") {

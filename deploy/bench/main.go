@@ -11,15 +11,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"chatlog/deploy/system"
+	"chatlog/shared/program"
+	"chatlog/shared/progress"
 )
 
 // options are what a run measures.
@@ -39,31 +39,48 @@ type options struct {
 	embedded  bool          // the all-in-one with its embedded parts, instead of the real ones
 }
 
-func main() {
-	var o options
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each comparison, after one that warms up")
-	flag.DurationVar(&o.round, "round", 5*time.Second, "length of one side of a round")
-	flag.StringVar(&o.only, "only", "", "only what has a name that matches this expression")
-	flag.StringVar(&o.results, "json", "", "write raw results to this file")
-	flag.StringVar(&o.plots, "plots", "", "draw the curves of growth into this folder")
-	flag.StringVar(&o.profiles, "profiles", "", "write a CPU profile of each of chatlog's programs under each row into this folder")
-	flag.Int64Var(&o.documents, "documents", 1_000_000, "messages that are generated to be drained and searched")
-	flag.Int64Var(&o.step, "step", 1_000_000, "messages of one step of growth")
-	flag.IntVar(&o.steps, "steps", 5, "steps of growth")
-	flag.Int64Var(&o.deep, "deep", 100_000, "messages of the chat whose first and last pages are read")
-	flag.Float64Var(&o.pace, "pace", 4000, "messages per second that the whole pipeline is tried with first")
-	flag.IntVar(&o.tries, "tries", 7, "rates that the whole pipeline is tried with")
-	flag.BoolVar(&o.embedded, "embedded", false, "measure the all-in-one of make run with its embedded parts, instead of the real ones")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, o, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+// flags adds the flags.
+func (o *options) flags(f *flag.FlagSet) {
+	f.IntVar(&o.rounds, "rounds", 5, "rounds of each comparison, after one that warms up")
+	f.DurationVar(&o.round, "round", 5*time.Second, "length of one side of a round")
+	f.StringVar(&o.only, "only", "", "only what has a name that matches this `expression`")
+	f.StringVar(&o.results, "json", "", "write raw results to this `file`")
+	f.StringVar(&o.plots, "plots", "", "draw the curves of growth into this `folder`")
+	f.StringVar(&o.profiles, "profiles", "", "write a CPU profile of each of chatlog's programs under each row into this `folder`")
+	f.Int64Var(&o.documents, "documents", 1_000_000, "messages that are generated to be drained and searched")
+	f.Int64Var(&o.step, "step", 1_000_000, "messages of one step of growth")
+	f.IntVar(&o.steps, "steps", 5, "steps of growth")
+	f.Int64Var(&o.deep, "deep", 100_000, "messages of the chat whose first and last pages are read")
+	f.Float64Var(&o.pace, "pace", 4000, "messages per second that the whole pipeline is tried with first")
+	f.IntVar(&o.tries, "tries", 7, "rates that the whole pipeline is tried with")
+	f.BoolVar(&o.embedded, "embedded", false, "measure the all-in-one of make run with its embedded parts, instead of the real ones")
 }
 
-func run(ctx context.Context, o options, out io.Writer) (err error) {
+// benchmark is the program.
+func benchmark() program.Program[program.None] {
+	var o options
+	return program.Program[program.None]{Name: "bench", Commands: []program.Command[program.None]{{
+		Flags: o.flags,
+		Help: program.Help{
+			Does: "measures chatlog against yardsticks that are taken in the same run, in turns\n\n" +
+				"On the parts of make stack-up: writes, the appender alone, both sinks, reads, searches, the whole\n" +
+				"way, growth and recovery. It takes hours; docs/performance.md has the figures of one run.",
+			Examples: []program.Line{
+				{Word: "make bench", Means: "everything"},
+				{Word: `make bench BENCH="--rounds=1 --only=POST"`, Means: "one row, quickly"},
+				{Word: "bench --json=raw.json --plots=docs", Means: "keep raw results, and draw growth"},
+			},
+			Variables: []program.Line{{Word: "CHATLOG_TEST_KAFKA", Means: "host:port of the stack's Kafka, if it is elsewhere; CHATLOG_TEST_MYSQL, CHATLOG_TEST_ELASTICSEARCH and CHATLOG_TEST_REDIS likewise"}},
+		},
+		Do: func(ctx context.Context, _ program.None, out, errOut io.Writer) error {
+			return run(ctx, o, out, errOut)
+		},
+	}}}
+}
+
+func main() { os.Exit(benchmark().Main(os.Args[1:])) }
+
+func run(ctx context.Context, o options, out, errOut io.Writer) (err error) {
 	wanted, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
@@ -73,7 +90,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), options: o, only: wanted, out: out, profileAt: map[string]string{}}
+	b := &bench{parts: system.OfStack().Of(system.UniqueName("bench")), dir: dir, bin: filepath.Join(dir, "bin"), options: o, only: wanted, out: out, far: progress.New(errOut, "rounds"), profileAt: map[string]string{}}
 	if err := b.start(ctx); err != nil {
 		return err
 	}

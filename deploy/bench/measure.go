@@ -43,8 +43,9 @@ const (
 
 // compare takes rounds of both sides in turn: what the machine does meanwhile
 // meets both alike.
-func compare(ctx context.Context, row Row, rounds int, d time.Duration, ours, theirs side) (Row, error) {
+func compare(ctx context.Context, row Row, rounds int, d time.Duration, ours, theirs side, passed func(done int)) (Row, error) {
 	for i := range rounds + 1 { // the first warms up
+		passed(i)
 		a, err := ours(ctx, d)
 		if err != nil {
 			return row, fmt.Errorf("%s: %w", row.Name, err)

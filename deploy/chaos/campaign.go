@@ -8,12 +8,14 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chatlog/deploy/chaos/faults"
 	"chatlog/deploy/chaos/history"
 	"chatlog/deploy/chaos/load"
 	"chatlog/deploy/chaos/world"
+	"chatlog/shared/progress"
 )
 
 // campaign breaks a world under load, round after round.
@@ -28,6 +30,7 @@ type campaign struct {
 	apart    int           // so many first rounds break one thing at a time
 	outage   time.Duration // of Redis, once; 0: like any other
 	out      io.Writer
+	far      *progress.Progress
 
 	settling sync.Mutex // one fault after the other is found to be over
 	mutex    sync.Mutex
@@ -48,7 +51,9 @@ func (c *campaign) run(ctx context.Context) {
 	began := time.Now()
 	for c.rounds = 0; ctx.Err() == nil && (c.rounds == 0 || time.Since(began) < c.length); c.rounds++ {
 		seed := roundSeed(c.seed, c.rounds)
-		fmt.Fprintf(c.out, "round %d, seed %d\n", c.rounds+1, seed)
+		c.far.Tell(c.out, "round %d, seed %d", c.rounds+1, seed)
+		over, all := atomic.Int64{}, c.planned(seed)
+		c.far.Passed(fmt.Sprintf("round %d", c.rounds+1), 0, all)
 		var group sync.WaitGroup
 		for _, lane := range faults.Lanes {
 			do := func() {
@@ -57,6 +62,7 @@ func (c *campaign) run(ctx context.Context) {
 						s.hold = c.outage
 					}
 					c.turn(ctx, s)
+					c.far.Passed(fmt.Sprintf("round %d", c.rounds+1), over.Add(1), all)
 				}
 			}
 			if c.rounds < c.apart {
@@ -67,6 +73,14 @@ func (c *campaign) run(ctx context.Context) {
 		}
 		group.Wait()
 	}
+}
+
+// planned is how many faults a round has.
+func (c *campaign) planned(seed uint64) (all int64) {
+	for _, lane := range faults.Lanes {
+		all += int64(len(plan(seed, lane, c.faults, c.only)))
+	}
+	return all
 }
 
 // turn carries out one fault and waits until all is well again.
@@ -108,7 +122,7 @@ func (c *campaign) turn(ctx context.Context, s step) {
 		waited = ""
 	}
 	waited = strings.ReplaceAll(waited, "\n", " ")
-	fmt.Fprintf(c.out, "%7.1f s  %-48s on for %5.1f s, well %5.1f s later  %s %.600s %.300s\n", float64(w.Begin)/1e9, w.Fault,
+	c.far.Tell(c.out, "%7.1f s  %-48s on for %5.1f s, well %5.1f s later  %s %.600s %.300s", float64(w.Begin)/1e9, w.Fault,
 		float64(w.Undone-w.Begin)/1e9, float64(w.Settled-w.Undone)/1e9, w.Detail, w.Problem, waited)
 }
 

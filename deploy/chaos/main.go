@@ -1,5 +1,5 @@
 // Chaos runs a campaign of faults against several instances of every service on
-// real parts of its own, and judges what clients saw. It ends with exit code 1
+// real parts of its own, and judges what clients saw. It ends with exit code 3
 // when a promise was broken.
 package main
 
@@ -11,12 +11,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"chatlog/deploy/chaos/faults"
@@ -25,6 +23,8 @@ import (
 	"chatlog/deploy/chaos/load"
 	"chatlog/deploy/chaos/world"
 	"chatlog/deploy/diskfull"
+	"chatlog/shared/program"
+	"chatlog/shared/progress"
 )
 
 type options struct {
@@ -41,32 +41,52 @@ type options struct {
 	apart  int
 }
 
-func main() {
-	var o options
-	flag.Uint64Var(&o.seed, "seed", 0, "decides every fault's place and time; 0: one by chance")
-	flag.DurationVar(&o.length, "for", 0, "begin no round after this time; there is at least one, with every fault in it")
-	flag.DurationVar(&o.outage, "redis-down", 0, "how long Redis is away in the first round, instead of a few seconds")
-	flag.IntVar(&o.apart, "apart", 0, "so many first rounds break one thing at a time, the others several")
-	flag.StringVar(&o.only, "only", "", "only faults whose names match this expression")
-	flag.StringVar(&o.dir, "dir", "", "where parts and logs live; a new folder if empty, which is removed when all was well")
-	flag.StringVar(&o.report, "report", "", "write the report to this file, too")
-	flag.IntVar(&o.offset, "ports", 5000, "offset of the ports of the parts")
-	flag.DurationVar(&o.think, "think", 120*time.Millisecond, "between two calls of a client, on average; more on a machine that is slow at rest")
-	flag.IntVar(&o.takes, "takeovers", 0, "instead of faults, kill and stop ingests that many times, and measure how their partitions are taken over")
-	flag.BoolVar(&o.list, "list", false, "only list the faults")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	bad, err := run(ctx, o, os.Stdout)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-	}
-	if bad || err != nil {
-		os.Exit(1)
-	}
+// flags adds the flags.
+func (o *options) flags(f *flag.FlagSet) {
+	f.Uint64Var(&o.seed, "seed", 0, "decides every fault's place and time; by chance, if it is 0")
+	f.DurationVar(&o.length, "for", 0, "begin no round after this time; there is at least one, with every fault in it")
+	f.DurationVar(&o.outage, "redis-down", 0, "how long Redis is away in the first round, instead of a few seconds")
+	f.IntVar(&o.apart, "apart", 0, "so many first rounds break one thing at a time, the others several")
+	f.StringVar(&o.only, "only", "", "only faults whose names match this `expression`")
+	f.StringVar(&o.dir, "dir", "", "the `folder` where parts and logs live; a new one if none is named, which is removed when all was well")
+	f.StringVar(&o.report, "report", "", "write the report to this `file`, too")
+	f.IntVar(&o.offset, "ports", 5000, "offset of the ports of the parts")
+	f.DurationVar(&o.think, "think", 120*time.Millisecond, "between two calls of a client, on average; more on a machine that is slow at rest")
+	f.IntVar(&o.takes, "takeovers", 0, "instead of faults, kill and stop ingests that many times, and measure how their partitions are taken over")
+	f.BoolVar(&o.list, "list", false, "only list the faults")
 }
 
-func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
+// chaos is the program.
+func chaos() program.Program[program.None] {
+	var o options
+	return program.Program[program.None]{Name: "chaos", Commands: []program.Command[program.None]{{
+		Flags: o.flags,
+		Help: program.Help{
+			Does: "breaks everything under load, and judges what clients saw\n\n" +
+				"It starts several instances of every service on real parts of its own, lets clients call them,\n" +
+				"breaks one thing after the other, and compares every call with the log. docs/chaos.md is a report.",
+			Examples: []program.Line{
+				{Word: "make chaos", Means: "one round: every fault once"},
+				{Word: `make chaos CHAOS="--for=1h --report=docs/chaos.md"`, Means: "an hour of rounds, with a report"},
+				{Word: `chaos --only="Redis down" --seed=7`, Means: "one fault, at the same place and time again"},
+				{Word: "chaos --list", Means: "what is broken"},
+			},
+			Variables: []program.Line{{Word: "CI", Means: "true: what this machine cannot do is a failure"}},
+			Left:      "a promise was broken; the report says which",
+		},
+		Do: func(ctx context.Context, _ program.None, out, errOut io.Writer) error {
+			bad, err := run(ctx, o, out, errOut)
+			if err == nil && bad {
+				return program.ErrLeft
+			}
+			return err
+		},
+	}}}
+}
+
+func main() { os.Exit(chaos().Main(os.Args[1:])) }
+
+func run(ctx context.Context, o options, out, errOut io.Writer) (bad bool, err error) {
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return false, err
@@ -115,7 +135,7 @@ func run(ctx context.Context, o options, out io.Writer) (bad bool, err error) {
 		return false, err
 	}
 	fmt.Fprintf(out, "everything runs after %s, seed %d\n", time.Since(began).Round(time.Second), o.seed)
-	r, err := breakAndJudge(ctx, o, w, only, out)
+	r, err := breakAndJudge(ctx, o, w, only, out, errOut)
 	if err != nil {
 		return false, err
 	}
@@ -146,7 +166,7 @@ func fillDisk(ctx context.Context, bin, dir string, out io.Writer) (said string,
 }
 
 // breakAndJudge is the campaign itself.
-func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.Regexp, out io.Writer) (*result, error) {
+func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.Regexp, out, errOut io.Writer) (*result, error) {
 	lines, err := os.Create(filepath.Join(o.dir, "history.jsonl"))
 	if err != nil {
 		return nil, err
@@ -158,7 +178,8 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 	if err := l.Start(ctx); err != nil {
 		return nil, err
 	}
-	c := &campaign{world: w, load: l, recorder: recorder, faults: faults.All(), seed: o.seed, only: only, length: o.length, apart: o.apart, outage: o.outage, out: out}
+	c := &campaign{world: w, load: l, recorder: recorder, faults: faults.All(), seed: o.seed, only: only, length: o.length, apart: o.apart, outage: o.outage, out: out,
+		far: progress.New(errOut, "faults")}
 	think := l.Pace(ctx)
 	fmt.Fprintf(out, "a client waits %s between two calls\n", think)
 	if o.takes > 0 {
@@ -167,6 +188,7 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 		}
 	} else {
 		c.run(ctx)
+		c.far.End()
 	}
 	wait(ctx, quiet)
 	l.Stop()

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"chatlog/shared/program"
 	"chatlog/shared/searchview/bleve"
 )
 
@@ -22,16 +23,45 @@ const (
 	leastPrecision = 0.9
 )
 
-func main() {
-	at := flag.String("elasticsearch", "", "base URL; empty: only the embedded engine")
-	to := flag.String("o", "", "a file for the report; empty: it is printed")
-	faults := flag.Bool("faults", false, "name every wrong answer, on the standard error")
-	flag.Parse()
-	if err := report(context.Background(), *at, *to, *faults, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+// options are what is asked, and where.
+type options struct {
+	at, to  string
+	faults  bool
+	folders []string
 }
+
+// flags adds the flags.
+func (o *options) flags(f *flag.FlagSet) {
+	f.StringVar(&o.at, "elasticsearch", "", "base `URL`; only the embedded engine is asked if none is named")
+	f.StringVar(&o.to, "o", "", "write the report to this `file` instead of printing it")
+	f.BoolVar(&o.faults, "faults", false, "name every wrong answer, on the standard error")
+}
+
+// relevance is the program.
+func relevance() program.Program[program.None] {
+	var o options
+	return program.Program[program.None]{Name: "relevance", Commands: []program.Command[program.None]{{
+		Flags: o.flags,
+		Rest:  &o.folders,
+		Help: program.Help{
+			Does: "asks both search engines questions with known right answers, in many languages\n\n" +
+				"The texts are gettext catalogues of the folders that are named, and sentences of its own. Every\n" +
+				"row must reach its marks with every engine, and both must answer alike: docs/relevance.md.",
+			Takes: "[FOLDER...]",
+			Examples: []program.Line{
+				{Word: "make relevance", Means: "both engines; writes docs/relevance.md"},
+				{Word: "relevance --faults", Means: "the embedded engine alone, and what it gets wrong"},
+				{Word: "relevance --elasticsearch=http://127.0.0.1:19200", Means: "both, with the sentences alone"},
+			},
+			Left: "a row falls short, or the engines differ",
+		},
+		Do: func(ctx context.Context, _ program.None, _, _ io.Writer) error {
+			return report(ctx, o.at, o.to, o.faults, o.folders)
+		},
+	}}}
+}
+
+func main() { os.Exit(relevance().Main(os.Args[1:])) }
 
 func report(ctx context.Context, base, to string, faults bool, folders []string) (err error) {
 	s, err := gather(folders)
@@ -116,6 +146,9 @@ func (s *suite) judge(engines []*engine, scores [][]score) error {
 				}
 			}
 		}
+	}
+	if len(errs) > 0 {
+		errs = append(errs, program.ErrLeft)
 	}
 	return errors.Join(errs...)
 }

@@ -11,6 +11,7 @@ import (
 
 	"chatlog/deploy/catalogue"
 	"chatlog/deploy/client"
+	"chatlog/shared/progress"
 )
 
 // feed is one run: one application with a chat for each language.
@@ -18,6 +19,8 @@ type feed struct {
 	ingest, query *client.Client
 	clients       int
 	token         string
+	total         int64 // messages that are to be posted
+	far           *progress.Progress
 
 	posted  atomic.Int64
 	again   atomic.Int64 // writes that had to be tried again
@@ -91,7 +94,7 @@ func (f *feed) one(ctx context.Context, j job, probe bool) error {
 		return err
 	}
 	took := time.Since(began)
-	f.posted.Add(1)
+	f.far.Passed("posting", f.posted.Add(1), f.total)
 	f.bytes.Add(int64(len(j.text)))
 	f.mutex.Lock()
 	f.writes, f.last = append(f.writes, took), position
