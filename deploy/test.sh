@@ -23,7 +23,7 @@ if [ $code != 0 ]; then
   fi
 fi
 rm -f "$vulnerabilities"
-if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh deploy/stack/*.sh deploy/catalogue/*.sh deploy/e2e/*.sh .ci/run; else missing+=("shellcheck"); fi
+if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh deploy/stack/*.sh deploy/catalogue/*.sh deploy/e2e/*.sh deploy/contract/*.sh .ci/run; else missing+=("shellcheck"); fi
 
 started=""
 if deploy/stack/stack.sh status >/dev/null 2>&1; then

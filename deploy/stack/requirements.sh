@@ -15,6 +15,8 @@ add shellcheck shellcheck
 add setpriv util-linux
 add promtool prometheus
 add gcc gcc
+add python3 python3
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 [ ${#missing[@]} -gt 0 ] || exit 0
 echo "installing ${missing[*]}"
 # No daemon may start by being installed.

@@ -137,6 +137,41 @@ func TestEveryReply(t *testing.T) {
 	})
 }
 
+// TestEveryLink makes sure that each link leads to a call and gives it all parts
+// of its path, and nothing that it does not take.
+func TestEveryLink(t *testing.T) {
+	doc := load(t)
+	calls := map[string]openapi3.Parameters{}
+	each(doc, func(_, _ string, item *openapi3.PathItem, o *openapi3.Operation) {
+		calls[o.OperationID] = slices.Concat(item.Parameters, o.Parameters)
+	})
+	for name, link := range doc.Components.Links {
+		takes, known := calls[link.Value.OperationID]
+		if !known || link.Value.Description == "" {
+			t.Errorf("%s leads to no call, or has no description", name)
+		}
+		for qualified := range link.Value.Parameters {
+			in, parameter, found := strings.Cut(qualified, ".")
+			if !found {
+				in, parameter = "path", qualified
+			}
+			if takes.GetByInAndName(in, parameter) == nil {
+				t.Errorf("%s gives %s, which %s does not take", name, qualified, link.Value.OperationID)
+			}
+		}
+		for _, p := range takes {
+			if _, given := link.Value.Parameters[p.Value.Name]; p.Value.In == "path" && p.Value.Name != "query" && !given {
+				t.Errorf("%s does not give %s", name, p.Value.Name)
+			}
+		}
+	}
+	for _, reply := range []string{"ApplicationCreated", "ChatCreated", "MessageCreated", "Changed"} {
+		if len(doc.Components.Responses[reply].Value.Links) < 4 {
+			t.Errorf("%s leads nowhere", reply)
+		}
+	}
+}
+
 // TestBothSpellings makes sure that a path with /chats says the same as the one
 // with /chat.
 func TestBothSpellings(t *testing.T) {
