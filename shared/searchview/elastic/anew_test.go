@@ -37,7 +37,7 @@ func TestMadeAnewWithinABatch(t *testing.T) {
 			if err := x.Ready(r.Context()); err != nil {
 				t.Error(err)
 			}
-			fmt.Fprint(w, `{"errors":false,"items":[]}`)
+			fmt.Fprint(w, `{"items":[{"index":{"status":201}}]}`)
 		case strings.Contains(r.URL.Path, "progress:0"):
 			progress.Store(string(body))
 			fmt.Fprint(w, `{}`)

@@ -148,14 +148,22 @@ func (x *Index) bulk(ctx context.Context, body []byte, messages []view.Message) 
 			return nil, nil
 		}
 	}
+	return verdicts(answer, messages)
+}
+
+// verdicts reads what became of every document. A document without a verdict may
+// or may not be in the index: the batch is tried again.
+func verdicts(answer bulkAnswer, messages []view.Message) (rejections []view.Rejection, err error) {
 	if len(answer.Items) != len(messages) {
 		return nil, transient("bulk", fmt.Errorf("%d verdicts for %d documents", len(answer.Items), len(messages)))
 	}
-	var rejections []view.Rejection
 	for i, item := range answer.Items {
+		if len(item) != 1 {
+			return nil, transient("bulk", fmt.Errorf("%d verdicts for one document", len(item)))
+		}
 		for _, verdict := range item {
 			switch {
-			case verdict.Status < 300, verdict.Status == http.StatusConflict:
+			case verdict.Status >= 200 && verdict.Status < 300, verdict.Status == http.StatusConflict:
 			case rejected(verdict.Status, verdict.Error.Type, verdict.Error.Reason):
 				rejections = append(rejections, view.Rejection{Offset: messages[i].Version & (1<<44 - 1),
 					Reason: verdict.Error.Type + ": " + verdict.Error.Reason + " " + verdict.Error.Cause.Reason})

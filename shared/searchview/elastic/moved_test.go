@@ -41,7 +41,7 @@ func (m *movable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"docs":[{"found":%t,"_source":{"progress":{"log":"00000000000000a1","generation":1,"next":%d,"index_uuid":%q}}}]}`, found, next, m.now)
 	case strings.HasSuffix(r.URL.Path, "/_bulk"):
 		m.bulks++
-		fmt.Fprint(w, `{"errors":false}`)
+		fmt.Fprintf(w, `{"items":[%s]}`, strings.Repeat(`{"index":{"status":200}},`, strings.Count(string(body), `{"index":`)-1)+`{"index":{"status":200}}`)
 	case strings.Contains(r.URL.Path, "progress:0"):
 		m.written = string(body)
 		fmt.Fprint(w, `{}`)

@@ -36,6 +36,13 @@ func (s storedProgress) progress() view.Progress {
 	return view.Progress{Partition: s.Partition, Log: s.Log, Generation: s.Generation, Next: s.Next, LastID: s.LastID, LastOffset: s.LastOffset}
 }
 
+// counts reports whether it is the progress of that partition in that index: a
+// document that was copied from elsewhere, or altered, is none.
+func (s storedProgress) counts(partition int32, index string) bool {
+	return index != "" && s.Index == index && s.Partition == partition && s.Next >= 0 && s.LastOffset >= -1 &&
+		(s.Log == "" || s.Log.Valid())
+}
+
 func progressID(partition int32) string { return fmt.Sprintf("progress:%d", partition) }
 
 // progressRouting puts all progress documents into one shard.
@@ -154,7 +161,7 @@ func (x *Index) readProgress(ctx context.Context, partitions ...int32) ([]held, 
 			return nil, transient("read progress", fmt.Errorf("%s", d.Error))
 		}
 		list[i] = held{progress: view.Progress{Partition: partitions[i], LastOffset: -1}, exists: d.Found, seqNo: d.SeqNo, term: d.Term, index: uuid}
-		if d.Found && d.Source.Progress.Index == uuid {
+		if d.Found && d.Source.Progress.counts(partitions[i], uuid) {
 			list[i].progress, list[i].found = d.Source.Progress.progress(), true
 		}
 	}

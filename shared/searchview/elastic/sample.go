@@ -44,7 +44,7 @@ func (x *Index) Sample(ctx context.Context, seed int32, size int) ([]view.Messag
 	var answer found
 	partial := false
 	err = x.do(ctx, "sample", esapi.SearchRequest{Index: []string{x.cfg.Alias}, Body: bytes.NewReader(body), AllowPartialSearchResults: &partial}, &answer)
-	if err == nil && (answer.TimedOut || answer.Shards.Failed > 0) {
+	if err == nil && !answer.whole() {
 		err = transient("sample", errors.New("incomplete"))
 	}
 	if err != nil {

@@ -19,9 +19,9 @@ type object = map[string]any
 
 // found is the answer to a search.
 type found struct {
-	TimedOut bool `json:"timed_out"`
+	TimedOut *bool `json:"timed_out"` // nil: not told, and so not known
 	Shards   struct {
-		Failed int `json:"failed"`
+		Failed *int `json:"failed"`
 	} `json:"_shards"`
 	Hits struct {
 		Hits []struct {
@@ -29,6 +29,11 @@ type found struct {
 			Source document `json:"_source"`
 		} `json:"hits"`
 	} `json:"hits"`
+}
+
+// whole reports whether the answer says that it is of all shards, to the end.
+func (f found) whole() bool {
+	return f.TimedOut != nil && !*f.TimedOut && f.Shards.Failed != nil && *f.Shards.Failed == 0
 }
 
 // Search finds the messages that meet all clauses, in the order of
@@ -49,7 +54,12 @@ func (x *Index) Search(ctx context.Context, q searchview.Query) ([]searchview.Hi
 	if err != nil {
 		return nil, err
 	}
-	if answer.TimedOut || answer.Shards.Failed > 0 { // part of an answer is not passed off as the whole
+	return hitsOf(q, answer)
+}
+
+// hitsOf reads an answer. Part of one is not passed off as the whole.
+func hitsOf(q searchview.Query, answer found) ([]searchview.Hit, error) {
+	if !answer.whole() {
 		return nil, transient("search", errors.New("incomplete"))
 	}
 	hits := make([]searchview.Hit, 0, len(answer.Hits.Hits))
@@ -61,6 +71,9 @@ func (x *Index) Search(ctx context.Context, q searchview.Query) ([]searchview.Hi
 		}
 		if !q.Newest {
 			hit.Class = analysis.Typo + analysis.Class(h.Score)
+		}
+		if hit.Chat < 1 || hit.Number < 1 || hit.Text == "" || h.Score < 0 || h.Score > float64(analysis.Exact-analysis.Typo) {
+			return nil, transient("search", fmt.Errorf("a hit that is no message: chat %d, number %d, score %g", hit.Chat, hit.Number, h.Score))
 		}
 		hits = append(hits, hit)
 	}

@@ -45,7 +45,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			items = append(items, fmt.Sprintf(`{"index":{"status":%d%s}}`, status, failure))
 		}
-		fmt.Fprintf(w, `{"errors":%t,"items":[%s]}`, s.status != 0, strings.Join(items, ","))
+		fmt.Fprintf(w, `{"items":[%s]}`, strings.Join(items, ","))
 	case strings.Contains(r.URL.Path, "progress:0"):
 		s.progress = body
 		fmt.Fprint(w, `{}`)
