@@ -7,7 +7,7 @@ GO ?= go
 VERSION ?=
 STAMP = $(if $(VERSION),-ldflags "-X chatlog/shared/version.release=$(VERSION)")
 
-.PHONY: help build run run-real test
+.PHONY: help build run run-real test fuzz
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 build: ## builds all programs into bin/
@@ -18,3 +18,5 @@ run-real: build ## runs the three services on the parts of make stack-up
 	@deploy/stack/run-real.sh
 test: ## tests everything, on embedded and on real parts
 	@deploy/test.sh
+fuzz: ## lets every fuzz target search for FUZZTIME (20s)
+	@deploy/fuzz.sh

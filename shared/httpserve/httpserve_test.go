@@ -161,21 +161,3 @@ func TestSlowHeader(t *testing.T) {
 		t.Fatal("a slow header holds a connection for ever")
 	}
 }
-
-func FuzzParseBody(f *testing.F) {
-	for _, seed := range []string{`{"message":"a"}`, `{"message":"\ud83d\ude00"}`, `{"message":"\ud800"}`, `{"a":"\\"}`, `{}`, `[`, `"\u`, `{"\uD800\u0041":1}`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		b, err := ParseBody(raw)
-		if err != nil {
-			if !fault.Is(err, fault.Invalid) {
-				t.Fatal(err)
-			}
-			return
-		}
-		if _, _, err := b.String("message"); err != nil && !fault.Is(err, fault.Invalid) {
-			t.Fatal(err)
-		}
-	})
-}

@@ -142,6 +142,16 @@ func sum(counts map[string]int) (all int) {
 	return all
 }
 
+// sound reports whether a run can go on with the state.
+func (s verifyState) sound() bool {
+	for partition, at := range s.At {
+		if partition < 0 || at < 0 {
+			return false
+		}
+	}
+	return s.At != nil && s.Sums != nil // JSON's null takes the place of a map
+}
+
 func readState(path string) (verifyState, error) {
 	state := verifyState{At: map[int32]int64{}, Sums: map[string]verify.Sums{}}
 	if path == "" {
@@ -153,6 +163,9 @@ func readState(path string) (verifyState, error) {
 	}
 	if err == nil {
 		err = json.Unmarshal(content, &state)
+	}
+	if err == nil && !state.sound() {
+		err = errors.New("it is not one that a run has left")
 	}
 	if err != nil {
 		return state, fmt.Errorf("state %s: %w", strconv.Quote(path), err)
