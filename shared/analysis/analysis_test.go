@@ -56,6 +56,7 @@ func TestFindsOtherForms(t *testing.T) {
 		{"ফোল্ডারের কোো", []string{"ফল্ডারের", "ফোল্ডার"}, []string{"কা"}},
 		{"น้ํา ๒๕๖๗", []string{"น้ำ", "2567", "256"}, []string{"น"}},
 		{"コンピュータ サーバー", []string{"コンピューター", "サーバ", "サーバー"}, []string{"コンピューターー"}},
+		{"ᏣᎳᎩ Ꮳꮃꭹ", []string{"ᏣᎳᎩ", "ꮳꮃꭹ", "Ꮳꮃꭹ"}, []string{"ᎳᎩᏣ"}},
 		{"🇩🇪🇬🇧", []string{"🇩🇪", "🇬🇧", "🇩🇪🇬🇧"}, []string{"🇪🇬"}},
 		{"at 12:30 pay 3.14 for a/b/c on 2024-01-02", []string{"12:30", "3.14", "a/b/c", "2024-01-02", "a/b", "30 12"}, []string{"30:12", "14.3", "c/b/a", "02-01"}},
 		{"user.name node.js", []string{"user.nam", "node.js", "name.user"}, []string{"js.js", "no.js"}},

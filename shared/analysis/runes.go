@@ -108,6 +108,9 @@ func foldAnew(r rune) string {
 	if wholeVowels[r] {
 		return string(r)
 	}
+	if unicode.Is(unicode.Cherokee, r) { // whose large and small letters cases.Fold exchanges
+		return string(unicode.ToLower(r))
+	}
 	text := norm.NFKD.String(cases.Fold().String(norm.NFKD.String(string(r))))
 	if strings.ContainsRune(text, '⁄') { // half is not twelve
 		return string(r)
