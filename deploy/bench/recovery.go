@@ -79,7 +79,7 @@ func (b *bench) behind(ctx context.Context) error {
 // per second and how many there are.
 func (b *bench) readLog(ctx context.Context) (rate, records float64, err error) {
 	cfg := kafkaconn.Default()
-	cfg.Brokers = strings.Split(b.parts.Kafka, ",")
+	cfg.Brokers, cfg.RequestTimeout = strings.Split(b.parts.Kafka, ","), 30*time.Second // all partitions at once
 	conn := kafkaconn.Open(cfg)
 	defer conn.Close()
 	var count atomic.Int64
