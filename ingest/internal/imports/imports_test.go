@@ -182,6 +182,19 @@ func TestTheOffsetMovesPastWhatIsSettled(t *testing.T) {
 	w.until(t, "the end is committed", func() bool { return w.committed == 3 })
 }
 
+// What is committed is what is settled, however much was fetched and submitted.
+func TestTheOffsetStopsAtWhatIsPending(t *testing.T) {
+	w := newWorld(chat(1), chat(2), chat(3))
+	defer w.work(t)()
+	w.until(t, "all are submitted", func() bool { return len(w.asked) == 3 })
+	w.answer(0, nil)
+	at := int64(0)
+	w.until(t, "something is committed", func() bool { at = w.committed; return at > 0 })
+	if at != 1 {
+		t.Errorf("committed %d when only the first was appended", at)
+	}
+}
+
 // A refused record is in the dead letters before the offset is past it.
 func TestALetterComesBeforeTheCommit(t *testing.T) {
 	w := newWorld("garbage", chat(1))
