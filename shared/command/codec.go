@@ -28,20 +28,40 @@ func Encode(c *Command) []byte {
 
 // Append adds the JSON form of c to dst.
 func Append(dst []byte, c *Command) []byte {
-	dst = append(dst, `{"v":1,"id":"`...)
-	dst = append(dst, c.ID...)
-	dst = append(dst, `","op":"`...)
-	dst = append(dst, c.Op...)
-	dst = append(dst, '"')
+	dst = appendHead(dst, c)
 	if c.Op == LogOpen {
 		dst = append(dst, `,"log":"`...)
 		dst = append(dst, c.Log...)
 		dst = append(dst, `","generation":`...)
 		dst = strconv.AppendUint(dst, uint64(c.Generation), 10)
 	} else {
-		dst = append(dst, `,"application":`...)
-		dst = jsontext.AppendString(dst, c.Application)
+		dst = appendSubject(dst, c)
 	}
+	dst = appendTime(append(dst, `,"time":`...), c.Time)
+	if c.Op == MessageUpdate || c.Op == MessageDelete {
+		dst = appendTime(append(dst, `,"created":`...), c.Created)
+	}
+	if c.Keyed {
+		dst = append(dst, `,"keyed":true,"fingerprint":"`...)
+		dst = append(dst, c.Fingerprint...)
+		dst = append(dst, '"')
+	}
+	return append(dst, '}')
+}
+
+// appendHead begins a command, in the log as in an import.
+func appendHead(dst []byte, c *Command) []byte {
+	dst = append(dst, `{"v":1,"id":"`...)
+	dst = append(dst, c.ID...)
+	dst = append(dst, `","op":"`...)
+	dst = append(dst, c.Op...)
+	return append(dst, '"')
+}
+
+// appendSubject adds what a client's command is about, in the log as in an import.
+func appendSubject(dst []byte, c *Command) []byte {
+	dst = append(dst, `,"application":`...)
+	dst = jsontext.AppendString(dst, c.Application)
 	if c.Op == ApplicationCreate {
 		dst = append(dst, `,"username":`...)
 		dst = jsontext.AppendString(dst, c.Username)
@@ -58,16 +78,7 @@ func Append(dst []byte, c *Command) []byte {
 		dst = append(dst, `,"message":`...)
 		dst = jsontext.AppendString(dst, c.Message)
 	}
-	dst = appendTime(append(dst, `,"time":`...), c.Time)
-	if c.Op == MessageUpdate || c.Op == MessageDelete {
-		dst = appendTime(append(dst, `,"created":`...), c.Created)
-	}
-	if c.Keyed {
-		dst = append(dst, `,"keyed":true,"fingerprint":"`...)
-		dst = append(dst, c.Fingerprint...)
-		dst = append(dst, '"')
-	}
-	return append(dst, '}')
+	return dst
 }
 
 func appendTime(dst []byte, t time.Time) []byte {

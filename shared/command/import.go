@@ -8,11 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"chatlog/shared/jsontext"
 )
 
 // imported is the JSON form of an import: a command as it lies in the log, without
@@ -147,28 +144,7 @@ func (f fields) name() string {
 // spelling that its fingerprint is of. What is zero is left out, and so are keyed
 // and fingerprint.
 func AppendImport(dst []byte, c *Command) []byte {
-	dst = append(dst, `{"v":1,"id":"`...)
-	dst = append(dst, c.ID...)
-	dst = append(dst, `","op":"`...)
-	dst = append(dst, c.Op...)
-	dst = append(dst, `","application":`...)
-	dst = jsontext.AppendString(dst, c.Application)
-	if c.Op == ApplicationCreate {
-		dst = append(dst, `,"username":`...)
-		dst = jsontext.AppendString(dst, c.Username)
-	}
-	if c.Chat != 0 {
-		dst = append(dst, `,"chat":`...)
-		dst = strconv.AppendInt(dst, c.Chat, 10)
-	}
-	if c.Number != 0 {
-		dst = append(dst, `,"number":`...)
-		dst = strconv.AppendInt(dst, c.Number, 10)
-	}
-	if c.Op == MessageCreate || c.Op == MessageUpdate {
-		dst = append(dst, `,"message":`...)
-		dst = jsontext.AppendString(dst, c.Message)
-	}
+	dst = appendSubject(appendHead(dst, c), c)
 	if !c.Time.IsZero() {
 		dst = appendTime(append(dst, `,"time":`...), c.Time)
 	}
