@@ -10,18 +10,24 @@ import (
 	"chatlog/shared/position"
 )
 
-// Open finds out what is moved, and opens the target or takes over what an
-// earlier move of the same log has opened. A target that anything else lies in
-// is refused, as a fault.Terminal, before anything is written to it.
-func (m *Mover) Open(ctx context.Context) error {
-	var has, wants map[int32]kafkaconn.Bounds
-	err := m.patient(ctx, "the logs' ends", func() (err error) {
+// ends gives where both logs end as of now. The target is asked first: whatever lies in
+// it by then was in the source before the source is asked.
+func (m *Mover) ends(ctx context.Context) (has, wants map[int32]kafkaconn.Bounds, err error) {
+	err = m.patient(ctx, "the logs' ends", func() (err error) {
 		if has, err = m.target.Ends(ctx); err != nil {
 			return err
 		}
 		wants, err = m.source.Ends(ctx)
 		return err
 	})
+	return has, wants, err
+}
+
+// Open finds out what is moved, and opens the target or takes over what an
+// earlier move of the same log has opened. A target that anything else lies in
+// is refused, as a fault.Terminal, before anything is written to it.
+func (m *Mover) Open(ctx context.Context) error {
+	has, wants, err := m.ends(ctx)
 	if err != nil {
 		return err
 	}

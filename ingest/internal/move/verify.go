@@ -30,14 +30,7 @@ var ErrMoving = errors.New("the source is still written to: stop every ingest of
 // Verify reads both logs from their beginnings to their ends as of now and
 // compares every command, byte for byte. A difference is a fault.Terminal.
 func (m *Mover) Verify(ctx context.Context) (Result, error) {
-	var has, wants map[int32]kafkaconn.Bounds
-	err := m.patient(ctx, "the logs' ends", func() (err error) {
-		if has, err = m.target.Ends(ctx); err != nil {
-			return err
-		}
-		wants, err = m.source.Ends(ctx)
-		return err
-	})
+	has, wants, err := m.ends(ctx)
 	if err != nil {
 		return Result{}, err
 	}
