@@ -50,7 +50,7 @@ var inReading = []bug{
 		"all(q.Clauses, analysis.Part), ", "all(q.Clauses, analysis.Typo), ", []string{"./shared/searchview/elastic", "-run", "TestConformance/exact_words"}},
 	{"words of strangers hide an application's own", "shared/searchview/elastic/search.go",
 		", \"rewrite\": \"constant_score\"", "", []string{"./shared/searchview/elastic", "-run", "TestConformance/words_of_strangers"}},
-	{"an index of an older version is kept", "shared/searchview/bleve/bleve.go",
+	{"an index of an older version is kept", "shared/searchview/bleve/mapping.go",
 		"string(has) != version", "string(has) == \"\"", bleve},
 	{"a search of a chat sees the whole application", "query/internal/read/search.go",
 		"Chat: q.Chat, Clauses",
