@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os/exec"
 	"regexp"
 	"testing"
 	"time"
@@ -22,8 +21,8 @@ func TestAppenders(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	b := &bench{parts: system.Parts{Kafka: cluster.ListenAddrs()[0]}, bin: t.TempDir(), options: options{rounds: 1, round: 200 * time.Millisecond}, only: regexp.MustCompile(""), out: io.Discard}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", b.bin+"/", "chatlog/ingest/appendrate").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := system.Build(t.Context(), b.bin, "chatlog/ingest/appendrate"); err != nil {
+		t.Fatal(err)
 	}
 	if err := b.appenders(t.Context()); err != nil {
 		t.Fatal(err)

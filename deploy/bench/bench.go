@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -44,22 +43,11 @@ const (
 	chatsPer = 20
 )
 
-// built builds programs.
-func (b *bench) built(ctx context.Context, programs ...string) error {
-	for _, program := range programs {
-		c := exec.CommandContext(ctx, "go", "build", "-o", b.bin+"/", program)
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w: %s", program, err, out)
-		}
-	}
-	return nil
-}
-
 func (b *bench) start(ctx context.Context) (err error) {
 	if b.embedded {
 		return b.startEmbedded(ctx)
 	}
-	if err := b.built(ctx, "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/ingest/appendrate", "chatlog/deploy/bench/yardstick"); err != nil {
+	if err := system.Build(ctx, b.bin, "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/ingest/appendrate", "chatlog/deploy/bench/yardstick"); err != nil {
 		return err
 	}
 	if err := b.parts.Prepare(ctx); err != nil {

@@ -74,7 +74,7 @@ func (b *bench) lag(ctx context.Context, groups ...string) error {
 
 // startEmbedded starts the all-in-one.
 func (b *bench) startEmbedded(ctx context.Context) (err error) {
-	if err := b.built(ctx, "chatlog/deploy/local", "chatlog/deploy/bench/yardstick"); err != nil {
+	if err := system.Build(ctx, b.bin, "chatlog/deploy/local", "chatlog/deploy/bench/yardstick"); err != nil {
 		return err
 	}
 	if b.System, err = system.Embedded(b.bin, b.dir, "CHATLOG_LOG_LEVEL=warn"); err != nil {

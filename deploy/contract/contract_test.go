@@ -24,26 +24,7 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	code, err := build(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func build(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "chatlog-contract-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	bin = dir
-	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/local")
-	if out, err := c.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("%w: %s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(system.RunTests(m, &bin, "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/local"))
 }
 
 // TestTheDocumentIsStrictlyValid asks a second validator, which is written in

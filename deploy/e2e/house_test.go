@@ -4,9 +4,7 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,26 +20,7 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	code, err := build(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func build(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "chatlog-e2e-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	bin = dir
-	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/local", "chatlog/deploy/e2e/feed")
-	if out, err := c.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("%w: %s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(system.RunTests(m, &bin, "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/local", "chatlog/deploy/e2e/feed"))
 }
 
 // house is a running system under test.
@@ -138,16 +117,8 @@ func real(t *testing.T, env ...string) *house {
 // eventually waits until a condition holds.
 func eventually(t testing.TB, patience time.Duration, what string, holds func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s: %v", what, patience, err)
-		}
-		time.Sleep(20 * time.Millisecond) // between two looks at the condition
+	if err := system.Eventually(context.Background(), patience, func(context.Context) error { return holds() }); err != nil {
+		t.Fatalf("%s: %v", what, err)
 	}
 }
 

@@ -3,15 +3,14 @@
 package kafka
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"chatlog/deploy/runbook"
+	"chatlog/deploy/system"
 )
 
 // books is every runbook, and the test that runs it. The test plays the whole
@@ -77,24 +76,5 @@ func steps(t *testing.T, page string) []runbook.Step {
 var bin string
 
 func TestMain(m *testing.M) {
-	code, err := build(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func build(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "chatlog-runbooks-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	bin = dir
-	c := exec.Command("go", "build", "-o", dir+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/movein")
-	if out, err := c.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("%w: %s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(system.RunTests(m, &bin, "chatlog/ingest", "chatlog/sinks", "chatlog/query", "chatlog/deploy/movein"))
 }

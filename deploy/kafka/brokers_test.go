@@ -18,6 +18,7 @@ import (
 
 	chaos "chatlog/deploy/chaos/world"
 	"chatlog/deploy/runbook"
+	"chatlog/deploy/system"
 	"chatlog/shared/parts"
 )
 
@@ -140,7 +141,7 @@ func (c *brokers) topic(t *testing.T, name, assignment string, bytes int) {
 // partitions asks for the log's partitions until they are as they must be.
 func (c *brokers) partitions(ctx context.Context, w *world, holds func(kadm.PartitionDetails) error) error {
 	return w.parts.Admin(func(admin *kadm.Client) error {
-		return eventually(ctx, patience, func(ctx context.Context) error {
+		return system.Eventually(ctx, patience, func(ctx context.Context) error {
 			topics, err := admin.ListTopics(ctx, w.parts.Commands)
 			if err := errors.Join(err, topics.Error()); err != nil {
 				return err

@@ -14,6 +14,7 @@ import (
 	"chatlog/deploy/audit"
 	"chatlog/deploy/client"
 	"chatlog/deploy/runbook"
+	"chatlog/deploy/system"
 	"chatlog/deploy/workload"
 )
 
@@ -76,7 +77,7 @@ func (w *world) writes(ctx context.Context, what string) error {
 		return err
 	}
 	from := w.load.Acks.Load()
-	return eventually(ctx, patience, func(context.Context) error {
+	return system.Eventually(ctx, patience, func(context.Context) error {
 		if got := w.load.Acks.Load() - from; got < count {
 			return fmt.Errorf("%d acked writes of %d", got, count)
 		}
@@ -87,7 +88,7 @@ func (w *world) writes(ctx context.Context, what string) error {
 // said waits until a program's log has a text.
 func (w *world) said(ctx context.Context, what string) error {
 	name, text, _ := strings.Cut(what, " ")
-	return eventually(ctx, patience, func(context.Context) error {
+	return system.Eventually(ctx, patience, func(context.Context) error {
 		content, err := os.ReadFile(w.Program(name).Log)
 		if err == nil && !strings.Contains(string(content), text) {
 			err = fmt.Errorf("%s does not say %q", name, text)
@@ -105,7 +106,7 @@ func (w *world) wait(ctx context.Context, what string) error {
 		if err != nil {
 			return err
 		}
-		return eventually(ctx, patience, func(ctx context.Context) error { return w.caughtUp(ctx, truth) })
+		return system.Eventually(ctx, patience, func(ctx context.Context) error { return w.caughtUp(ctx, truth) })
 	case "groups":
 		return w.committed(ctx)
 	}
@@ -120,7 +121,7 @@ func (w *world) committed(ctx context.Context) error {
 		if err := errors.Join(err, ends.Error()); err != nil {
 			return err
 		}
-		return eventually(ctx, patience, func(ctx context.Context) (err error) {
+		return system.Eventually(ctx, patience, func(ctx context.Context) (err error) {
 			for _, group := range []string{w.parts.Groups + "-mysql", w.parts.Groups + "-search"} {
 				has, failed := admin.FetchOffsets(ctx, group)
 				err = errors.Join(err, failed)

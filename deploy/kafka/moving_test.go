@@ -136,7 +136,7 @@ func (m *move) killed(ctx context.Context, times string) error {
 			return err
 		}
 		want := int64(12 + 150*(i+1))
-		err := eventually(ctx, time.Minute, func(ctx context.Context) error {
+		err := system.Eventually(ctx, time.Minute, func(ctx context.Context) error {
 			if has := m.size(ctx); has < want {
 				return fmt.Errorf("%d records of %d", has, want)
 			}
@@ -205,7 +205,7 @@ func (m *move) refused(ctx context.Context, _ string) error {
 	if err := p.Start(); err != nil {
 		return err
 	}
-	err = eventually(ctx, time.Minute, func(context.Context) error {
+	err = system.Eventually(ctx, time.Minute, func(context.Context) error {
 		content, err := os.ReadFile(p.Log)
 		for _, view := range []string{"mysql", "search"} {
 			if !regexp.MustCompile(`(?m)^.*level=ERROR msg="partition stopped".*view=` + view + `.*empty the view.*$`).Match(content) {

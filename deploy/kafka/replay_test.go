@@ -15,6 +15,7 @@ import (
 
 	"chatlog/deploy/client"
 	"chatlog/deploy/runbook"
+	"chatlog/deploy/system"
 )
 
 func TestRealReplay(t *testing.T) {
@@ -61,7 +62,7 @@ func (r *replay) seed(ctx context.Context, _ string) error {
 		return err
 	}
 	since := time.Now().Add(2 * time.Millisecond).Truncate(time.Millisecond)
-	if err := eventually(ctx, time.Second, func(context.Context) error { // so that what comes next is later
+	if err := system.Eventually(ctx, time.Second, func(context.Context) error { // so that what comes next is later
 		if !time.Now().After(since.Add(5 * time.Millisecond)) {
 			return errors.New("not later yet")
 		}

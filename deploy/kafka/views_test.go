@@ -109,7 +109,7 @@ func (w *world) loseLog(ctx context.Context, _ string) error {
 			return err
 		}
 	}
-	return eventually(ctx, patience, func(ctx context.Context) error {
+	return system.Eventually(ctx, patience, func(ctx context.Context) error {
 		sum, err := w.metric(ctx, "chatlog_sink_partition_stopped")
 		if err == nil && sum < 24 {
 			err = fmt.Errorf("%v partitions have stopped", sum)

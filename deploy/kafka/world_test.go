@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -123,23 +122,6 @@ func (w *world) env() []string {
 		"INGEST="+w.Writes, "QUERY="+w.Reads, "SINKS=http://"+w.Program("sinks").Listen)
 }
 
-// eventually waits until a condition holds.
-func eventually(ctx context.Context, patience time.Duration, holds func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		err := holds(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not within %s: %w", patience, err)
-		case <-time.After(20 * time.Millisecond): // between two looks
-		}
-	}
-}
-
 func (w *world) db(do func(*sql.DB) error) error {
 	db, err := sql.Open("mysql", w.parts.DSN(w.parts.Database))
 	if err != nil {
@@ -161,7 +143,7 @@ func (w *world) audited(ctx context.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	if err := eventually(ctx, patience, func(ctx context.Context) error { return w.caughtUp(ctx, truth) }); err != nil {
+	if err := system.Eventually(ctx, patience, func(ctx context.Context) error { return w.caughtUp(ctx, truth) }); err != nil {
 		return err
 	}
 	err = w.db(func(db *sql.DB) error { return truth.Rows(ctx, db) })

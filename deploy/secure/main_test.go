@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"chatlog/deploy/system"
 	"chatlog/shared/parts"
 )
 
@@ -40,9 +40,8 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Chmod(bin, 0o755); err != nil { // the parts' own user enters it
 		return 1, err
 	}
-	c := exec.Command("go", "build", "-o", bin+"/", "chatlog/ingest", "chatlog/sinks", "chatlog/query")
-	if out, err := c.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("%w: %s", err, out)
+	if err := system.Build(context.Background(), bin, "chatlog/ingest", "chatlog/sinks", "chatlog/query"); err != nil {
+		return 1, err
 	}
 	code = m.Run()
 	if running != nil {
@@ -92,15 +91,7 @@ func logs(pattern string) string {
 // eventually waits until a condition holds.
 func eventually(t *testing.T, patience time.Duration, what string, holds func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s: %v", what, patience, err)
-		}
-		time.Sleep(20 * time.Millisecond) // between two looks at the condition
+	if err := system.Eventually(context.Background(), patience, func(context.Context) error { return holds() }); err != nil {
+		t.Fatalf("%s: %v", what, err)
 	}
 }
