@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -22,6 +21,7 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
+	"chatlog/shared/retry"
 	"chatlog/shared/telemetry"
 	"chatlog/shared/topic"
 )
@@ -124,7 +124,7 @@ func Move(ctx context.Context, cfg Config, o MoveOptions, out, errOut io.Writer)
 		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, partitions) },
 		Limits:      move.Limits{Records: cfg.Ingest.BatchRecords, Bytes: cfg.Ingest.BatchBytes},
 		NewLog:      position.NewLogID, NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
-		Now: clock.Now, Pause: pause, Logger: logger},
+		Now: clock.Now, Pause: retry.Pause, Logger: logger},
 		move.Topic{Conn: from, Name: cfg.Topics.Commands.Name, Partitions: partitions},
 		move.Topic{Conn: to, Name: shape.Name, Partitions: partitions})
 	if err := m.Open(ctx); err != nil {
@@ -149,7 +149,7 @@ func until(ctx context.Context, logger *slog.Logger, do func() error) error {
 			return errUnfinished
 		}
 		logger.Warn("trying again", "error", err)
-		pause(ctx, try)
+		retry.Pause(ctx, try)
 	}
 }
 
@@ -237,13 +237,4 @@ func finish(ctx context.Context, m *move.Mover, o MoveOptions, out io.Writer) er
 	}
 	fmt.Fprintf(out, "done: log %s, generation %d\n", log, generation)
 	return nil
-}
-
-// pause waits between two tries: longer each time, at most 5 s, with jitter.
-func pause(ctx context.Context, try int) {
-	wait := min(100*time.Millisecond<<min(try, 6), 5*time.Second)
-	select {
-	case <-time.After(time.Duration(rand.Int64N(int64(wait))) + wait/2):
-	case <-ctx.Done():
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
+	"chatlog/shared/retry"
 )
 
 // item is one record on its way.
@@ -211,7 +212,7 @@ func (s *session) tell(ctx context.Context, i *item) error {
 			return nil
 		}
 		s.fail(ctx, fmt.Errorf("dead letter of offset %d: %w", i.record.Offset, err))
-		if pause(ctx, try); ctx.Err() != nil {
+		if retry.Pause(ctx, try); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
@@ -227,7 +228,7 @@ func (s *session) fetch(ctx context.Context) {
 	s.work.Go(func() {
 		p, err := s.source.Fetch(ctx, s.partition, from, idleWait)
 		if err != nil {
-			pause(ctx, 0)
+			retry.Pause(ctx, 0)
 		}
 		s.pages <- page{p, err} // there is room for one
 	})

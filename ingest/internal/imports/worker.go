@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"chatlog/ingest/internal/partition"
@@ -13,6 +12,7 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
+	"chatlog/shared/retry"
 )
 
 // Source is the topic of imports, and how far the group has come in it. Errors are
@@ -82,7 +82,7 @@ func (w *worker) run(ctx context.Context) {
 			try = 0
 		default:
 			w.fail(ctx, err)
-			pause(ctx, try)
+			retry.Pause(ctx, try)
 		}
 	}
 }
@@ -151,12 +151,6 @@ func (w *worker) fail(ctx context.Context, err error) {
 	if w.status.failed(err) {
 		w.logger.Warn("imports: trying again", "error", err)
 	}
-}
-
-// pause waits before the next try: longer each time, at most 5 s, with jitter.
-func pause(ctx context.Context, try int) {
-	longest := min(100*time.Millisecond<<min(try, 10), 5*time.Second)
-	wait(ctx, longest/2+time.Duration(rand.Int64N(int64(longest/2))))
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"chatlog/shared/kafkaconn"
+	"chatlog/shared/retry"
 )
 
 // GroupConfig is a view's consumer group.
@@ -113,7 +114,7 @@ func (g *Group) run(ctx context.Context) {
 		g.status.left()
 		if err := g.cfg.Ready(ctx); err != nil {
 			g.logger.Warn("waiting for the topic", "error", err)
-			pause(ctx, min(try, 5))
+			retry.Pause(ctx, min(try, 5))
 			continue
 		}
 		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
@@ -130,7 +131,7 @@ func (g *Group) run(ctx context.Context) {
 		}
 		if ctx.Err() == nil {
 			g.logger.Warn("joining the group again", "error", err)
-			pause(ctx, min(try, 4))
+			retry.Pause(ctx, min(try, 4))
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"chatlog/shared/command"
@@ -13,6 +12,7 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
+	"chatlog/shared/retry"
 	"chatlog/shared/view"
 )
 
@@ -89,16 +89,7 @@ func (w *worker) run(ctx context.Context, committed int64) {
 			w.status.fail(err)
 			w.logger.Warn("trying again", "error", err)
 		}
-		pause(ctx, try)
-	}
-}
-
-// pause waits before the next try: longer each time, at most 5 s, with jitter.
-func pause(ctx context.Context, try int) {
-	wait := min(100*time.Millisecond<<min(try, 10), 5*time.Second)
-	select {
-	case <-time.After(time.Duration(rand.Int64N(int64(wait))) + wait/2):
-	case <-ctx.Done():
+		retry.Pause(ctx, try)
 	}
 }
 
@@ -262,7 +253,7 @@ func (w *worker) persist(ctx context.Context, do func() error) error {
 		}
 		w.status.fail(err)
 		w.logger.Warn("trying again", "error", err)
-		pause(ctx, try)
+		retry.Pause(ctx, try)
 	}
 }
 
