@@ -41,7 +41,8 @@ var mayLack = map[Op]fields{
 // leave out is zero then: the numbers of creations (the next ones are given), the
 // time (that of the import is), created of an edit or delete (the message's is).
 // Times may have any offset and any number of digits; they are kept in UTC, cut to
-// microseconds. An error says what is wrong, for whoever wrote the record.
+// microseconds. The first microsecond of 1970 is no time of an edit or a delete: views
+// keep it as never. An error says what is wrong, for whoever wrote the record.
 func DecodeImport(value []byte) (Command, error) {
 	if !utf8.Valid(value) {
 		return Command{}, errors.New("not valid UTF-8")
@@ -91,6 +92,9 @@ func (i *imported) command() (Command, error) {
 	}
 	if err != nil {
 		return Command{}, err
+	}
+	if (c.Op == MessageUpdate || c.Op == MessageDelete) && !c.Time.IsZero() && c.Time.UnixMicro() == 0 {
+		return Command{}, errors.New("time 1970-01-01T00:00:00Z means never, and cannot be that of an edit or a delete")
 	}
 	return c, i.bounds(c)
 }

@@ -18,6 +18,8 @@ func TestDecodeImport(t *testing.T) {
 		`{` + importID + `,"op":"message.create","application":"0123abcd","chat":7,"number":9,"message":"m","time":"2020-01-02T03:04:05+02:00"}`,
 		`{` + importID + `,"op":"message.update","application":"0123abcd","chat":7,"number":9,"message":"\u0000é"}`,
 		`{` + importID + `,"op":"message.delete","application":"0123abcd","chat":7,"number":9,"created":"2020-01-02T03:04:05.1234567Z"}`,
+		`{` + importID + `,"op":"message.create","application":"0123abcd","chat":7,"message":"m","time":"1970-01-01T00:00:00Z"}`,
+		`{` + importID + `,"op":"message.update","application":"0123abcd","chat":7,"number":9,"message":"m","created":"1970-01-01T00:00:00Z"}`,
 	} {
 		c, err := DecodeImport([]byte(text))
 		if err != nil {
@@ -59,6 +61,7 @@ func TestDecodeImportSaysWhatIsWrong(t *testing.T) {
 		`{` + importID + `,"op":"message.create","application":"0123abcd","message":"m"}`:                      "message.create without chat",
 		`{` + importID + `,"op":"message.update","application":"0123abcd","chat":1,"message":"m"}`:             "message.update without number",
 		`{` + importID + `,"op":"message.create","application":"0123abcd","chat":1,"number":-1,"message":"m"}`: "number is not positive",
+		`{` + importID + `,"op":"message.delete","application":"0123abcd","chat":1,"number":1,"time":"1970-01-01T01:00:00+01:00"}`:     "means never",
 		`{` + importID + `,"op":"message.create","application":"0123abcd","chat":1,"message":"` + strings.Repeat("m", 64<<10+1) + `"}`: "64 KiB",
 	} {
 		if c, err := DecodeImport([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {

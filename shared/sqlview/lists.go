@@ -47,7 +47,7 @@ func (v *View) Messages(ctx context.Context, partition int32, chat view.ChatKey,
 	found, p, err = v.list(ctx, l, partition, []any{chat.Application, chat.Number, partition, chat.Application, chat.Number, after, page.Limit},
 		[]any{&created, &edited}, func(number int64, text string) error {
 			out = append(out, view.Message{Application: chat.Application, Chat: chat.Number, Number: number, Text: text,
-				Created: fromMicros(created), Edited: fromMicros(edited)})
+				Created: createdAt(created), Edited: editedAt(edited)})
 			return nil
 		})
 	inOrder(out, page, func(m view.Message) int64 { return m.Number })
@@ -69,7 +69,7 @@ func (v *View) Chats(ctx context.Context, partition int32, application string, p
 	found, p, err = v.list(ctx, l, partition, []any{application, partition, application, after, page.Limit}, []any{&created},
 		func(number int64, count string) error {
 			messages, err := strconv.ParseInt(count, 10, 64)
-			out = append(out, view.Chat{Application: application, Number: number, Messages: messages, Created: fromMicros(created)})
+			out = append(out, view.Chat{Application: application, Number: number, Messages: messages, Created: createdAt(created)})
 			return err
 		})
 	inOrder(out, page, func(c view.Chat) int64 { return c.Number })

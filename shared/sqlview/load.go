@@ -107,7 +107,7 @@ func (l *loader) applications(s *Snapshot, tokens []string) {
 		var a view.Application
 		var created int64
 		err := r.Scan(&a.Token, &a.Username, &a.Chats, &created, &a.Version)
-		a.Created = fromMicros(created)
+		a.Created = createdAt(created)
 		s.Applications[a.Token] = a
 		return err
 	})
@@ -122,7 +122,7 @@ func (l *loader) chats(s *Snapshot, keys []view.ChatKey) {
 		var c view.Chat
 		var created int64
 		err := r.Scan(&c.Application, &c.Number, &c.Messages, &created, &c.Version)
-		c.Created = fromMicros(created)
+		c.Created = createdAt(created)
 		s.Chats[view.ChatKey{Application: c.Application, Number: c.Number}] = c
 		return err
 	})
@@ -141,7 +141,7 @@ func (l *loader) messages(s *Snapshot, keys []view.MessageKey, texts bool) {
 		var m view.Message
 		var created, edited int64
 		err := r.Scan(&m.Application, &m.Chat, &m.Number, &m.Text, &created, &edited, &m.Deleted, &m.Version)
-		m.Created, m.Edited = fromMicros(created), fromMicros(edited)
+		m.Created, m.Edited = createdAt(created), editedAt(edited)
 		s.Messages[view.MessageKey{Application: m.Application, Chat: m.Chat, Number: m.Number}] = m
 		return err
 	})

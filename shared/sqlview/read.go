@@ -34,7 +34,7 @@ func (v *View) Application(ctx context.Context, partition int32, token string) (
 	if there, err := v.found(err); !there {
 		return a, false, p, err
 	}
-	return view.Application{Token: token, Username: username.String, Chats: chats.Int64, Created: fromMicros(created.Int64), Version: version.Int64},
+	return view.Application{Token: token, Username: username.String, Chats: chats.Int64, Created: createdAt(created.Int64), Version: version.Int64},
 		version.Valid, p, nil
 }
 
@@ -48,7 +48,7 @@ func (v *View) Chat(ctx context.Context, partition int32, application string, nu
 	if there, err := v.found(err); !there {
 		return c, false, p, err
 	}
-	return view.Chat{Application: application, Number: number, Messages: messages.Int64, Created: fromMicros(created.Int64), Version: version.Int64},
+	return view.Chat{Application: application, Number: number, Messages: messages.Int64, Created: createdAt(created.Int64), Version: version.Int64},
 		version.Valid, p, nil
 }
 
@@ -63,8 +63,8 @@ func (v *View) Message(ctx context.Context, partition int32, k view.MessageKey) 
 	if there, err := v.found(err); !there {
 		return m, false, p, err
 	}
-	return view.Message{Application: k.Application, Chat: k.Chat, Number: k.Number, Text: text.String, Created: fromMicros(created.Int64),
-		Edited: fromMicros(edited.Int64), Deleted: deleted.Int64 != 0, Version: version.Int64}, version.Valid, p, nil
+	return view.Message{Application: k.Application, Chat: k.Chat, Number: k.Number, Text: text.String, Created: createdAt(created.Int64),
+		Edited: editedAt(edited.Int64), Deleted: deleted.Int64 != 0, Version: version.Int64}, version.Valid, p, nil
 }
 
 // found reports whether a row was read, and gives a failure its kind.

@@ -38,7 +38,7 @@ func (v *View) ScanApplications(ctx context.Context, after *string, limit int) (
 		var row ApplicationRow
 		var created int64
 		err := r.Scan(&row.Token, &row.Username, &row.Chats, &created, &row.Version, &row.Bare)
-		row.Created = fromMicros(created)
+		row.Created = createdAt(created)
 		out = append(out, row)
 		return err
 	})
@@ -57,7 +57,7 @@ func (v *View) ScanChats(ctx context.Context, after *view.ChatKey, limit int) (o
 		var row ChatRow
 		var created int64
 		err := r.Scan(&row.Application, &row.Number, &row.Messages, &created, &row.Version, &row.Bare)
-		row.Created = fromMicros(created)
+		row.Created = createdAt(created)
 		out = append(out, row)
 		return err
 	})
@@ -74,7 +74,7 @@ func (v *View) ScanMessages(ctx context.Context, after *view.MessageKey, limit i
 		var m view.Message
 		var created, edited int64
 		err := r.Scan(&m.Application, &m.Chat, &m.Number, &created, &edited, &m.Deleted, &m.Version)
-		m.Created, m.Edited = fromMicros(created), fromMicros(edited)
+		m.Created, m.Edited = createdAt(created), editedAt(edited)
 		out = append(out, m)
 		return err
 	})

@@ -117,7 +117,7 @@ func (v *View) Progresses(ctx context.Context) (map[int32]view.Progress, error) 
 	return out, nil
 }
 
-// micros and fromMicros are how times are stored; zero is "never".
+// micros is how times are stored; zero is "never".
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -125,7 +125,13 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-func fromMicros(n int64) time.Time {
+// createdAt reads when a row's item was created. A history may begin in 1970: a row
+// that is there was always created, and zero is a time like any other.
+func createdAt(n int64) time.Time { return time.UnixMicro(n).UTC() }
+
+// editedAt reads when a message was edited, for which zero is never: nothing is
+// imported that was edited in the first microsecond of 1970.
+func editedAt(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"chatlog/shared/command"
 	"chatlog/shared/fault"
@@ -148,5 +149,34 @@ func migrations(t *testing.T, s *suite) {
 	f.Exec("INSERT INTO schema_version (version) VALUES (999)")
 	if err := s.v.Migrate(s.Context()); !fault.Is(err, fault.Terminal) {
 		t.Fatalf("a newer schema: %v", err)
+	}
+}
+
+// What was created in the first microsecond of 1970 was created, and is told so
+// wherever it is read: an edit carries it on into the log.
+func epoch(t *testing.T, s *suite) {
+	first := time.Unix(0, 0).UTC()
+	a, c, m := command.Command{Op: command.ApplicationCreate, Username: "u", Time: first}, command.Command{Op: command.ChatCreate, Chat: 1, Time: first}, create(1, "one")
+	m.Time = first
+	s.apply(s.batch(a, c, m))
+	chat, message := view.ChatKey{Application: app, Number: 1}, view.MessageKey{Application: app, Chat: 1, Number: 1}
+	l, err := s.v.Load(s.Context(), 0, sqlview.Keys{Applications: []string{app}, Chats: []view.ChatKey{chat}, Messages: []view.MessageKey{message}})
+	if err != nil || !l.Applications[app].Created.Equal(first) || !l.Chats[chat].Created.Equal(first) || !l.Messages[message].Created.Equal(first) {
+		t.Errorf("loaded: %+v, %v", l, err)
+	}
+	if got := s.message(1); !got.Created.Equal(first) || !got.Edited.IsZero() {
+		t.Errorf("read: %+v", got)
+	}
+	messages, _, _, err := s.v.Messages(s.Context(), 0, chat, sqlview.Page{Limit: 1})
+	if err != nil || len(messages) != 1 || !messages[0].Created.Equal(first) || !messages[0].Edited.IsZero() {
+		t.Errorf("listed: %+v, %v", messages, err)
+	}
+	chats, _, _, err := s.v.Chats(s.Context(), 0, app, sqlview.Page{Limit: 1})
+	if err != nil || len(chats) != 1 || !chats[0].Created.Equal(first) {
+		t.Errorf("listed: %+v, %v", chats, err)
+	}
+	scanned, err := s.v.ScanMessages(s.Context(), nil, 1)
+	if err != nil || len(scanned) != 1 || !scanned[0].Created.Equal(first) || !scanned[0].Edited.IsZero() {
+		t.Errorf("scanned: %+v, %v", scanned, err)
 	}
 }

@@ -37,6 +37,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		run  func(*testing.T, *suite)
 	}{
 		{"texts are kept byte for byte", texts},
+		{"a history may begin in 1970", epoch},
 		{"replay changes nothing", replay},
 		{"replay mends what is missing or altered", mend},
 		{"a hole and another log are refused", refusals},
