@@ -75,15 +75,11 @@ type importLetters struct {
 }
 
 // Told reads which records were told of before.
-func (l importLetters) Told(ctx context.Context) (map[int64][]imports.Digest, error) {
-	told := map[int64][]imports.Digest{}
+func (l importLetters) Told(ctx context.Context) (map[int64][]deadletter.Digest, error) {
+	told := map[int64][]deadletter.Digest{}
 	_, err := deadletter.Read(ctx, l.conn, l.cfg.Topic, 0, func(e deadletter.Entry) error {
 		if is := e.Letter; e.Odd == nil && is.View == l.cfg.View && is.Topic == l.cfg.Source && is.Partition == l.partition {
-			digest := imports.DigestOf(is.Key, is.Value)
-			if is.Truncated {
-				digest = imports.Digest{}
-			}
-			told[is.Offset] = append(told[is.Offset], digest)
+			told[is.Offset] = append(told[is.Offset], is.Digest())
 		}
 		return nil
 	})

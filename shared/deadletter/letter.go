@@ -5,6 +5,8 @@ package deadletter
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,6 +48,32 @@ type Letter struct {
 	// Truncated says that the record is too large for a letter: its key, value
 	// and headers are left out. They stay in the topic at the letter's position.
 	Truncated bool `json:"truncated,omitempty"`
+	// Sum is the Digest of a record that was left out: another one may come to lie at
+	// its place in a topic that is made anew.
+	Sum []byte `json:"sum,omitempty"`
+}
+
+// Digest tells records apart. The zero one is that of a record of which only the
+// place is known.
+type Digest [16]byte
+
+// DigestOf gives the digest of a record's key and value.
+func DigestOf(key, value []byte) (d Digest) {
+	h := sha256.New()
+	h.Write(binary.AppendUvarint(nil, uint64(len(key)))) // never fails, as all writes to it
+	h.Write(key)
+	h.Write(value)
+	copy(d[:], h.Sum(nil))
+	return d
+}
+
+// Digest gives the digest of the letter's record.
+func (l Letter) Digest() (d Digest) {
+	if !l.Truncated {
+		return DigestOf(l.Key, l.Value)
+	}
+	copy(d[:], l.Sum) // none in letters of programs that did not know of it
+	return d
 }
 
 // Header is one header of the record.
@@ -79,7 +107,7 @@ func newLetter(cfg Config, log position.LogID, partition int32, r Refused) Lette
 
 // With gives the letter with a record's key, value and headers.
 func (l Letter) With(r command.Record) Letter {
-	l.Key, l.Value, l.Headers, l.Truncated = r.Key, r.Value, []Header{}, false
+	l.Key, l.Value, l.Headers, l.Truncated, l.Sum = r.Key, r.Value, []Header{}, false, nil
 	for _, h := range r.Headers {
 		header := Header{Key: h.Key, Value: h.Value}
 		if !utf8.ValidString(h.Key) {
@@ -92,6 +120,8 @@ func (l Letter) With(r command.Record) Letter {
 
 // truncated gives the letter without what makes it large.
 func (l Letter) truncated() Letter {
+	digest := l.Digest()
+	l.Sum = digest[:]
 	l.Key, l.Value, l.Headers, l.Truncated = nil, nil, []Header{}, true
 	return l
 }
@@ -105,6 +135,8 @@ func decode(key, value []byte) (l Letter, err error) {
 	switch _, bad := time.Parse(time.RFC3339Nano, l.Time); {
 	case l.View == "" || strings.Contains(l.View, "/") || l.Class == "" || l.Topic == "":
 		return l, errors.New("view, class and topic must be given")
+	case len(l.Sum) != 0 && len(l.Sum) != len(Digest{}):
+		return l, fmt.Errorf("sum must have %d bytes", len(Digest{}))
 	case l.Partition < 0 || l.Offset < 0:
 		return l, errors.New("partition and offset must not be negative")
 	case bad != nil:

@@ -48,3 +48,30 @@ func TestStrict(t *testing.T) {
 		}
 	}
 }
+
+// TestTruncated: a letter tells its record from others at the same place, whether it
+// holds it or not.
+func TestTruncated(t *testing.T) {
+	of := func(value string) Letter {
+		return newLetter(Config{View: "imports", Source: "chat.imports"}, "", 3, Refused{Class: "invalid", Record: command.Record{Offset: 7, Key: []byte("k"), Value: []byte(value)}})
+	}
+	whole, other := of("large"), of("small")
+	raw, err := json.Marshal(whole.truncated())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode([]byte(whole.Name()), raw)
+	if err != nil || !got.Truncated || got.Value != nil || got.Digest() != whole.Digest() || got.Digest() == other.Digest() || got.Digest() == (Digest{}) {
+		t.Errorf("%s became %+v, %v", raw, got, err)
+	}
+	if again := got.With(command.Record{Key: []byte("k"), Value: []byte("large")}); again.Digest() != whole.Digest() || again.Sum != nil {
+		t.Errorf("%+v", again)
+	}
+	if _, err := decode([]byte(whole.Name()), []byte(strings.Replace(string(raw), `"sum":"`, `"sum":"AAAA`, 1))); err == nil {
+		t.Error("a sum of another length is taken")
+	}
+	got.Sum = nil // as older programs wrote it
+	if got.Digest() != (Digest{}) {
+		t.Errorf("%v", got.Digest())
+	}
+}

@@ -40,11 +40,11 @@ type world struct {
 	letters   []deadletter.Refused
 	refusing  error // of the letters
 	happened  []string
-	told      map[int64][]Digest
+	told      map[int64][]deadletter.Digest
 }
 
 func newWorld(values ...string) *world {
-	w := &world{committed: -1, held: true, answers: map[int]chan<- partition.Imported{}, told: map[int64][]Digest{}}
+	w := &world{committed: -1, held: true, answers: map[int]chan<- partition.Imported{}, told: map[int64][]deadletter.Digest{}}
 	for i, v := range values {
 		w.records = append(w.records, command.Record{Offset: int64(i), Key: []byte(token), Value: []byte(v)})
 	}
@@ -111,7 +111,7 @@ func (w *world) Write(_ context.Context, _ position.LogID, letters []deadletter.
 	return err
 }
 
-func (w *world) Told(context.Context) (map[int64][]Digest, error) { return w.told, nil }
+func (w *world) Told(context.Context) (map[int64][]deadletter.Digest, error) { return w.told, nil }
 
 // answer gives the owner's answer to the import at some place.
 func (w *world) answer(place int, err error) {
@@ -217,8 +217,8 @@ func TestALetterComesBeforeTheCommit(t *testing.T) {
 // What was told of stays refused; another record at its place is another matter.
 func TestToldBefore(t *testing.T) {
 	w := newWorld(chat(1), chat(2), "garbage")
-	w.told[0] = []Digest{DigestOf([]byte(token), []byte(chat(1)))}
-	w.told[2] = []Digest{DigestOf([]byte(token), []byte("other garbage"))}
+	w.told[0] = []deadletter.Digest{deadletter.DigestOf([]byte(token), []byte(chat(1)))}
+	w.told[2] = []deadletter.Digest{deadletter.DigestOf([]byte(token), []byte("other garbage"))}
 	defer w.work(t)()
 	w.until(t, "the second is submitted", func() bool { return len(w.asked) == 1 })
 	w.answer(1, nil)

@@ -5,8 +5,6 @@
 package imports
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -80,18 +78,4 @@ func refusedBy(err error) *refusal {
 		class = tooLarge
 	}
 	return &refusal{class, fault.PublicOf(err)}
-}
-
-// Digest tells records apart. The zero one is that of a record of which only the
-// place is known.
-type Digest [16]byte
-
-// DigestOf gives the digest of a record's key and value.
-func DigestOf(key, value []byte) (d Digest) {
-	h := sha256.New()
-	h.Write(binary.AppendUvarint(nil, uint64(len(key)))) // never fails, as all writes to it
-	h.Write(key)
-	h.Write(value)
-	copy(d[:], h.Sum(nil))
-	return d
 }

@@ -41,8 +41,9 @@ type session struct {
 	answers  chan partition.Imported
 	pages    chan page
 	fetching bool
-	work     sync.WaitGroup     // the fetching
-	told     map[int64][]Digest // dead letters that are there already; nil: not read yet
+	work     sync.WaitGroup                // the fetching
+	told     map[int64][]deadletter.Digest // dead letters that are there already; nil: not read yet
+	skips    bool                          // one of them was met, and told of
 
 	committed int64 // as the group has it, or the last try to commit
 	at        time.Time
@@ -134,10 +135,16 @@ func (s *session) feed(ctx context.Context) error {
 }
 
 // toldOf reports whether a record is in a dead letter already: it stays refused, even
-// if it could be taken by now.
+// if it could be taken by now. The first one is told of: who loads a history again
+// after having mended what it was refused for would wait for it in vain.
 func (s *session) toldOf(r *command.Record) bool {
 	at := s.told[r.Offset]
-	return len(at) > 0 && (slices.Contains(at, Digest{}) || slices.Contains(at, DigestOf(r.Key, r.Value)))
+	told := len(at) > 0 && (slices.Contains(at, deadletter.Digest{}) || slices.Contains(at, deadletter.DigestOf(r.Key, r.Value)))
+	if told && !s.skips {
+		s.skips = true
+		s.logger.Warn("imports that dead letters tell of are skipped; what they were refused for may be mended: sinks deadletters retry", "first offset", r.Offset)
+	}
+	return told
 }
 
 // answered takes what became of one import.
@@ -199,7 +206,7 @@ func (s *session) tell(ctx context.Context, i *item) error {
 	if len(s.told[i.record.Offset]) > 0 {
 		// Another record lay there: the topic was made anew. Its letters must not
 		// pass for those of the one before.
-		d := DigestOf(i.record.Key, i.record.Value)
+		d := deadletter.DigestOf(i.record.Key, i.record.Value)
 		log = position.LogID(hex.EncodeToString(d[:8]))
 	}
 	letter := deadletter.Refused{Record: i.record, Reason: i.refused.reason, Class: i.refused.class}

@@ -34,7 +34,7 @@ type Owner interface {
 type Letters interface {
 	Write(ctx context.Context, log position.LogID, letters []deadletter.Refused) error
 	// Told gives the records that were told of before, by their offsets.
-	Told(ctx context.Context) (map[int64][]Digest, error)
+	Told(ctx context.Context) (map[int64][]deadletter.Digest, error)
 }
 
 // Config says how much is imported at a time.
