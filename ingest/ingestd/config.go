@@ -71,7 +71,7 @@ type ImportSection struct {
 type StateSection struct {
 	MaxChats    int `mapstructure:"max_chats"`    // applications, and chats, kept
 	MaxMessages int `mapstructure:"max_messages"` // messages, and keyed commands, kept
-	MaxUnsunk   int `mapstructure:"max_unsunk"`   // entries that the MySQL view does not have yet; more: 503
+	MaxUnsunk   int `mapstructure:"max_unsunk"`   // entries in all, when the MySQL view does not have them yet and none can be dropped; more: 503
 }
 
 // Default gives all defaults.
@@ -126,8 +126,8 @@ func (s Section) Validate() []error {
 	if s.BatchBytes < 1<<10 {
 		errs = append(errs, errors.New("batch_bytes: must be at least 1024"))
 	}
-	if s.State.MaxChats < 1 || s.State.MaxMessages < 1 || s.State.MaxUnsunk < 2*s.State.MaxChats+2*s.State.MaxMessages {
-		errs = append(errs, errors.New("state: max_chats and max_messages must be positive, max_unsunk at least twice their sum"))
+	if least := 2*(s.State.MaxChats+s.State.MaxMessages) + 10*s.BatchRecords; s.State.MaxChats < 1 || s.State.MaxMessages < 1 || s.State.MaxUnsunk < least {
+		errs = append(errs, fmt.Errorf("state: max_chats and max_messages must be positive, max_unsunk at least %d: twice their sum, and room for ten batches", least))
 	}
 	if i := s.Imports; i.Group == "" || i.InFlight < 1 || i.BatchRecords < 1 || i.Ahead < 1 {
 		errs = append(errs, errors.New("imports: group must be given, in_flight, batch_records and ahead must be positive"))

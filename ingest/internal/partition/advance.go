@@ -83,6 +83,9 @@ func (m *Machine) evict() { m.stats.Evicted += uint64(m.state.evict(m.cfg.Limits
 func (m *Machine) plan(now time.Time) *draft {
 	d := &m.draft
 	d.begin(&m.state, now, min(len(m.queue), m.limit.records))
+	if alone := m.beginImports(now); alone {
+		return d
+	}
 	rest := m.queue[:0]
 	for i, c := range m.queue {
 		if c.answered {
@@ -130,7 +133,7 @@ func (m *Machine) keep(rest []*Call) {
 func (m *Machine) requeue(calls []*Call) {
 	for i, c := range calls {
 		if c.Request.Import {
-			m.lane.putBack(calls[i:])
+			m.putBack(calls[i:])
 			calls = calls[:i]
 			break
 		}

@@ -56,6 +56,9 @@ type Call struct {
 	needs     Keys    // rows that it waits for
 	followers []*Call // the same command again: they share its outcome
 	again     bool    // it was answered from what was written before
+
+	submitted int64     // an import's place among those of its Machine, from 1 on
+	refusedAt time.Time // when an import was to be refused, and might yet come to count
 }
 
 // expired reports whether the call is to be given up.

@@ -19,8 +19,8 @@ func (m *Machine) confirm() {
 			c.listed, m.listing = true, true
 		}
 	}
-	if m.lane.doubtful != nil {
-		m.lane.asked, m.lane.doubtful, m.listing = m.lane.doubtful, nil, true
+	if m.lane.doubtful {
+		m.lane.asked, m.lane.doubtful, m.listing = m.lane.submitted, false, true
 	}
 	if m.listing {
 		m.stats.Confirmations++

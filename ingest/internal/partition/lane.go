@@ -21,14 +21,23 @@ type Imports struct {
 // is the order in which they come to count: none is decided before all that are
 // ahead of it are, in the log or for good.
 type lane struct {
-	calls    []*Call
-	wants    []*Call   // those whose rows the next load brings
-	waiting  int       // without an answer, followers and those on their way included
-	retryAt  time.Time // not looked at before
-	doubtful *Call     // the first one, if it is to be refused once the log's end is confirmed
-	asked    *Call     // the one that this is under way for
-	closed   bool      // takes no more
+	calls   []*Call
+	wants   []*Call   // those whose rows the next load brings
+	waiting int       // without an answer, followers and those on their way included
+	retryAt time.Time // not looked at before
+	alone   bool      // the first one is too large for what imports may take of a batch
+	closed  bool      // takes no more
+
+	submitted int64 // how many there were so far
+	doubtful  bool  // the first one is to be refused once the log's end is confirmed
+	asked     int64 // the last one that the confirmation under way is for; 0: none is under way
+	confirmed int64 // the last one that the last confirmation was for
+	end       int64 // the log's end, as it was confirmed
 }
+
+// doubtPatience is how long a refusal waits for a batch that may yet come to count
+// with what is refused: no broker and no connection holds a request for longer.
+const doubtPatience = 30 * time.Second
 
 // What imports are refused for. The kinds say whether it lies in the record alone.
 var (
@@ -60,42 +69,126 @@ func (l *lane) hold(until time.Time) {
 
 // listed takes the log's end.
 func (l *lane) listed(r ListResult) {
-	if l.asked != nil && r.Err == nil {
-		l.asked.confirmed, l.retryAt = r.End, time.Time{}
+	if l.asked != 0 && r.Err == nil {
+		l.confirmed, l.end, l.retryAt = l.asked, r.End, time.Time{}
 	}
-	l.asked = nil
+	l.asked = 0
 }
 
-// putBack puts calls of a batch that does not count before all others.
-func (l *lane) putBack(calls []*Call) {
-	l.calls = append(append(make([]*Call, 0, len(calls)+len(l.calls)), calls...), l.calls...)
+// covers reports whether the log was looked at since a call was submitted, and a
+// state that ends there has all that there was.
+func (l *lane) covers(c *Call, end int64) bool { return c.submitted <= l.confirmed && l.end <= end }
+
+// putBack puts imports of a batch that does not count before all others. Once no
+// more are taken they are refused instead, or a log that cannot be reached would hold
+// up the end for as long as it can be held up.
+func (m *Machine) putBack(calls []*Call) {
+	if m.lane.closed {
+		for _, c := range calls {
+			m.refuse(c, ErrClosing)
+		}
+		return
+	}
+	m.lane.calls = append(append(make([]*Call, 0, len(calls)+len(m.lane.calls)), calls...), m.lane.calls...)
 }
 
 // importsAhead reports whether imports wait and have to go on waiting: the view, as
-// it was last seen, is too far behind, or the overlay is half full.
+// it was last seen, is too far behind, or half of what the overlay has room for beside
+// what it keeps is taken.
 func (m *Machine) importsAhead() bool {
 	return len(m.lane.calls) > 0 &&
-		(m.state.end-m.state.progress > m.cfg.Imports.Ahead || m.state.size() >= m.cfg.Limits.Unsunk/2)
+		(m.state.end-m.state.progress > m.cfg.Imports.Ahead || m.state.size() >= (m.cfg.Limits.kept()+m.cfg.Limits.Unsunk)/2)
 }
 
-// planImports decides the first imports, as many as have room in the batch.
-func (m *Machine) planImports(now time.Time) {
+// beginImports looks at the first imports before anything else is planned: a refusal
+// rests on what is in the log, all of it, and not on a batch that may not come to
+// count. It reports whether the batch is for the first one alone.
+func (m *Machine) beginImports(now time.Time) (alone bool) {
 	l := &m.lane
 	if !l.open(now) {
-		return
+		return false
 	}
-	l.doubtful, l.wants = nil, nil
+	l.doubtful, l.wants = false, nil
 	if m.importsAhead() {
+		return false
+	}
+	done := 0
+	for done < len(l.calls) && (l.calls[done].answered || m.dismiss(now, l.calls[done])) { // answered: it was found in the log
+		done++
+	}
+	l.shift(done)
+	alone = l.alone && done == 0 && l.open(now)
+	if l.alone = false; alone {
+		c := l.calls[0]
+		v := m.draft.judge(c)
+		alone = v.outcome == include && m.draft.add(c, v.command, m.limit)
+	}
+	if alone {
+		l.shift(1)
+	}
+	return alone
+}
+
+// shift forgets the first calls.
+func (l *lane) shift(count int) {
+	rest := copy(l.calls, l.calls[count:])
+	clear(l.calls[rest:])
+	l.calls = l.calls[:rest]
+}
+
+// dismiss answers a call for which nothing is to be appended, as the log tells it: it
+// is there already, or it is refused. It reports false for all others.
+func (m *Machine) dismiss(now time.Time, c *Call) bool {
+	switch v := m.draft.judge(c); v.outcome {
+	case answer:
+		c.again = true
+		m.answer(c, v.reply, nil)
+		return true
+	case deny, refuse:
+		switch {
+		case !m.lane.covers(c, m.state.end):
+			m.lane.doubtful = true
+			m.lane.hold(now.Add(m.cfg.RetryMin)) // or a log that cannot be reached would be asked without a pause
+			return false
+		case v.err == errDamaged: // it may be repaired, and is looked up again
+			m.state.messages.forget(c.message())
+			m.lane.hold(now.Add(m.cfg.RetryMax))
+			return false
+		case m.mayCount(now, c):
+			m.lane.confirmed = 0 // the log is looked at anew before the next time
+			m.lane.hold(now.Add(m.cfg.RetryMax))
+			return false
+		}
+		m.answer(c, Reply{}, v.err)
+		return true
+	}
+	return false
+}
+
+// mayCount reports whether a batch that a call was in may yet come late and count: a
+// dead letter would say then that the log lacks what it has. Such a batch lands soon or
+// never; and where nothing else is appended, only time can tell.
+func (m *Machine) mayCount(now time.Time, c *Call) bool {
+	if c.doubt == unset || c.doubt < m.state.end {
+		return false
+	}
+	if c.refusedAt.IsZero() {
+		c.refusedAt = now
+	}
+	return now.Sub(c.refusedAt) < doubtPatience
+}
+
+// planImports puts the first imports into the batch, as many as have room in it.
+func (m *Machine) planImports(now time.Time) {
+	l := &m.lane
+	if !l.open(now) || m.importsAhead() {
 		return
 	}
 	d, done := &m.draft, 0
-	limit, confirmed := m.share(), false
-	for done < len(l.calls) && m.decideImport(now, l.calls[done], limit, &confirmed) {
+	for limit := m.share(); done < len(l.calls) && m.planImport(l.calls[done], limit, done == 0); {
 		done++
 	}
-	rest := copy(l.calls, l.calls[done:])
-	clear(l.calls[rest:])
-	l.calls = l.calls[:rest]
+	l.shift(done)
 	if !m.loading {
 		l.want(d)
 	}
@@ -125,45 +218,35 @@ func (l *lane) want(d *draft) {
 func (m *Machine) share() batchLimit {
 	limit, d := m.limit, &m.draft
 	limit.records = min(limit.records, len(d.records)+m.cfg.Imports.Records)
-	limit.bytes = min(limit.bytes, d.bytes+m.limit.bytes*m.cfg.Imports.Records/max(m.cfg.BatchRecords, 1))
+	limit.bytes = min(limit.bytes, d.bytes+m.shareBytes())
 	return limit
 }
 
-// decideImport decides the lane's first call if it can be decided now. A refusal
-// rests on what is in the log, all of it: not on a batch that may not come to
-// count, nor on a state that others have left behind.
-func (m *Machine) decideImport(now time.Time, c *Call, limit batchLimit, confirmed *bool) bool {
-	if c.answered { // it was found in the log
+func (m *Machine) shareBytes() int {
+	return m.limit.bytes * m.cfg.Imports.Records / max(m.cfg.BatchRecords, 1)
+}
+
+// planImport puts a call into the batch if nothing stands against that. The first one
+// gets a batch of its own if its share is free, and too small for it.
+func (m *Machine) planImport(c *Call, limit batchLimit, first bool) bool {
+	if c.answered {
 		return true
 	}
 	d := &m.draft
 	v := d.judge(c)
 	switch v.outcome {
 	case include:
-		return d.add(c, v.command, limit)
+		if d.add(c, v.command, limit) {
+			return true
+		}
+		m.lane.alone = first && len(d.records) < limit.records && limit.bytes-d.bytes >= m.shareBytes()
+		return false
 	case answer:
 		c.again = true
 		m.answer(c, v.reply, nil)
 		return true
-	case deny, refuse:
-		if len(d.records) > 0 {
-			return false
-		}
-		*confirmed = *confirmed || c.confirmed != unset && c.confirmed <= m.state.end
-		if !*confirmed {
-			m.lane.doubtful = c
-			m.lane.hold(now.Add(m.cfg.RetryMin)) // or a log that cannot be reached would be asked without a pause
-			return false
-		}
-		if v.err == errDamaged { // it may be repaired, and is looked up again
-			m.state.messages.forget(c.message())
-			m.lane.hold(now.Add(m.cfg.RetryMax))
-			return false
-		}
-		m.answer(c, Reply{}, v.err)
-		return true
 	}
-	return false
+	return false // if it is to be refused, that is for the next batch to say, before it has anything else
 }
 
 // dropImports answers every import that is not on its way.

@@ -2,6 +2,8 @@ package partition
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,5 +122,147 @@ func TestImportsRestWhileTheViewIsBehind(t *testing.T) {
 	r.CloseImports()
 	if again.n != 1 || !errors.Is(again.err, ErrClosing) || r.Waiting() != 0 {
 		t.Errorf("at the end: %+v, %d wait", again, r.Waiting())
+	}
+}
+
+// busy lets requests come in all the time until a call is answered: no batch is ever
+// without any.
+func (r *rig) busy(t *testing.T, g *got) {
+	t.Helper()
+	for n := 0; g.n == 0; n++ {
+		if n == 500 {
+			t.Fatal("it is never answered while requests come in")
+		}
+		r.submit(Request{ID: rid(5000 + n), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "live"}, time.Minute)
+		for _, e := range r.step() {
+			r.do(e)
+		}
+	}
+}
+
+// Whatever an import is, requests that come in all the time do not keep it waiting for
+// ever: not one that is refused, nor one that is larger than what imports may take.
+func TestImportsGoOnBesideRequests(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	r.cfg.BatchBytes, r.limit.bytes = 10<<10, 10<<10
+	refused := r.submit(importOf(60, command.ChatCreate, 9, 0), 0)
+	r.busy(t, refused)
+	q := importOf(61, command.MessageCreate, 1, 0)
+	q.Message = strings.Repeat("large ", 1500)
+	large := r.submit(q, 0)
+	small := r.submit(importOf(62, command.MessageCreate, 1, 0), 0)
+	r.busy(t, small)
+	if !errors.Is(refused.err, ErrNumber) || large.err != nil || small.err != nil || large.n != 1 || large.reply.Offset >= small.reply.Offset {
+		t.Errorf("%+v, %+v, %+v", refused, large, small)
+	}
+	if r.Waiting() > 1 { // the request that came last
+		t.Errorf("%d wait", r.Waiting())
+	}
+}
+
+// A look at the log's end says nothing of what was submitted after it.
+func TestARefusalRestsOnALookOfItsOwn(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	r.submit(importOf(59, command.MessageCreate, 1, 0), 0) // so that the chat is known
+	r.settleAll()
+	refused := r.submit(importOf(60, command.MessageCreate, 1, 9), 0)
+	for asked := false; !asked; {
+		for _, e := range r.step() {
+			_, asked = e.(ListEnd)
+			r.do(e)
+		}
+	}
+	rival := restarted(r)
+	rival.submit(Request{ID: rid(50), Op: command.ChatCreate, Application: rapp}, time.Minute)
+	rival.settleAll()
+	next := r.submit(importOf(61, command.ChatCreate, 3, 0), 0)
+	r.settleAll()
+	if !errors.Is(refused.err, ErrNumber) || next.n != 1 || next.err != nil || next.reply.Chat != 3 {
+		t.Errorf("%+v, %+v", refused, next)
+	}
+}
+
+// What is on its way when the end begins does not hold it up if the log is away.
+func TestImportsOnTheirWayAtTheEnd(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	g := r.submit(importOf(60, command.MessageCreate, 1, 0), 0)
+	for flying := false; !flying; {
+		for _, e := range r.step() {
+			if _, flying = e.(AppendBatch); !flying {
+				r.do(e)
+			}
+		}
+	}
+	r.CloseImports()
+	r.Appended(r.now, AppendResult{Err: errors.New("away")})
+	if g.n != 1 || !fault.Is(g.err, fault.Transient) || r.Waiting() != 0 {
+		t.Errorf("%+v, %d wait", g, r.Waiting())
+	}
+}
+
+// An import whose batch may yet come to count is not refused before that is known, or
+// cannot be any more.
+func TestImportsInDoubtAreNotRefused(t *testing.T) {
+	for name, lands := range map[string]bool{"the batch lands late": true, "the batch is lost": false} {
+		r := newRig(wide)
+		r.open(t)
+		r.view.follow(100)
+		r.submit(importOf(58, command.MessageCreate, 1, 1), 0) // so that the chat is known
+		r.settleAll()
+		live := r.submit(Request{ID: rid(60), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m", Keyed: true, Fingerprint: fingerprint(60)}, 100*time.Millisecond)
+		r.do(take[LoadRows](t, r.step()))
+		late := take[AppendBatch](t, r.step())
+		r.now = r.now.Add(time.Second)
+		r.Advance(r.now) // the request is given up
+		r.Appended(r.now, AppendResult{Err: errors.New("no answer")})
+		g := r.submit(importOf(60, command.MessageCreate, 1, 9), 0)
+		began := r.now
+		for r.now.Sub(began) < doubtPatience/2 {
+			for _, e := range r.step() {
+				r.do(e)
+			}
+		}
+		if live.n != 1 || g.n != 0 {
+			t.Fatalf("%s: in doubt: %+v, %+v", name, live, g)
+		}
+		if lands {
+			r.log.append(late.Records)
+			r.log.high = int64(len(r.log.records))
+		}
+		for r.now.Sub(began) < 2*doubtPatience && g.n == 0 {
+			for _, e := range r.step() {
+				r.do(e)
+			}
+		}
+		if g.n != 1 || lands != (g.err == nil) || lands != (r.counting(rid(60)) == 1) || !lands && !errors.Is(g.err, ErrNumber) {
+			t.Errorf("%s: %+v, counts %d times", name, g, r.counting(rid(60)))
+		}
+	}
+}
+
+// What is kept in memory because it was used lately is no reason to rest.
+func TestImportsGoOnWithAFullMemory(t *testing.T) {
+	r := newRig(Limits{Chats: 10, Messages: 10, Unsunk: 60})
+	r.open(t)
+	for n := range 12 {
+		r.submit(Request{ID: rid(100 + n), Op: command.ApplicationCreate, Application: fmt.Sprintf("%032x", n), Username: "u"}, time.Minute)
+		r.submit(Request{ID: rid(200 + n), Op: command.ChatCreate, Application: rapp}, time.Minute)
+		r.submit(Request{ID: rid(300 + n), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m", Keyed: true, Fingerprint: fingerprint(n)}, time.Minute)
+		r.settleAll()
+		r.view.follow(100)
+	}
+	if r.Size() <= 30 {
+		t.Fatalf("only %d entries are kept", r.Size())
+	}
+	g := r.submit(importOf(60, command.MessageCreate, 1, 0), 0)
+	r.settleAll()
+	if g.n != 1 || g.err != nil {
+		t.Errorf("%+v, %d entries are kept", g, r.Size())
 	}
 }

@@ -148,6 +148,8 @@ func (m *Machine) Submit(c *Call) {
 			return
 		}
 		m.lane.waiting++
+		m.lane.submitted++
+		c.submitted = m.lane.submitted
 	}
 	m.waiting++
 	first := m.calls[c.Request.ID]

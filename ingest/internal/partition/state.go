@@ -20,6 +20,9 @@ type Limits struct {
 	Unsunk int
 }
 
+// kept is how many entries there may be without any that has to be dropped.
+func (l Limits) kept() int { return 2*l.Chats + 2*l.Messages }
+
 type applicationState struct {
 	exists bool
 	chats  int64 // the last chat number given
