@@ -24,7 +24,7 @@ func TestRealBench(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "results.json")
 	var out bytes.Buffer
 	o := options{rounds: 1, round: time.Second, results: results, plots: t.TempDir(), documents: 5000, step: 3000, steps: 2, deep: 500, pace: 100, tries: 1,
-		only: "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^appender alone, 12|^MySQL sink draining the log(, workers: 1)?$|^search|^GET chat|70 %|until visible|^growth|^recovery"}
+		only: "^POST message, 64 connections, 1,000 chats|sinks paused, 64|^appender alone, 12|^MySQL sink draining the log(, workers: 1)?$|^search|^GET chat|70 %|until visible|^import|^growth|^recovery"}
 	if err := run(t.Context(), o, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestRealBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := kept.Rows
-	if len(rows) != 8 || len(kept.Figures) != 14 || strings.Count(out.String(), "\n| ") != 8+1+14+1 {
+	if len(rows) != 8 || len(kept.Figures) != 15 || strings.Count(out.String(), "\n| ") != 8+1+15+1 {
 		t.Fatalf("%d rows, %d figures: %s", len(rows), len(kept.Figures), out.String())
 	}
 	for _, r := range rows {

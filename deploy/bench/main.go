@@ -64,7 +64,7 @@ func benchmark() program.Program[program.None] {
 		Help: program.Help{
 			Does: "measures chatlog against yardsticks that are taken in the same run, in turns\n\n" +
 				"On the parts of make stack-up: writes, the appender alone, both sinks, reads, searches, the whole\n" +
-				"way, growth and recovery. It takes hours; docs/performance.md has the figures of one run.",
+				"way, an import, growth and recovery. It takes hours; docs/performance.md has the figures of one run.",
 			Examples: []program.Line{
 				{Word: "make bench", Means: "everything"},
 				{Word: `make bench BENCH="--rounds=1 --only=POST"`, Means: "one row, quickly"},
@@ -84,6 +84,11 @@ func run(ctx context.Context, o options, out, errOut io.Writer) (err error) {
 	wanted, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
+	}
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("", "chatlog-bench-")
 	if err != nil {
@@ -105,7 +110,7 @@ func run(ctx context.Context, o options, out, errOut io.Writer) (err error) {
 	fmt.Fprintf(out, "%s; everything on one machine; %d rounds of %s, in turns\n\n", b.machineName, o.rounds, o.round)
 	fmt.Fprintln(out, head)
 	defer func() { err = errors.Join(err, b.save()) }()
-	stages := []func(context.Context) error{b.writes, b.appenders, b.paced70, b.drainRows, b.drainSearch, b.searches, b.reads, b.pipeline, b.growth, b.recovery}
+	stages := []func(context.Context) error{b.writes, b.appenders, b.paced70, b.drainRows, b.drainSearch, b.searches, b.reads, b.pipeline, b.imports, b.growth, b.recovery}
 	if o.embedded {
 		stages = []func(context.Context) error{b.writes, b.paced70, b.reads, b.searchedAlone, b.pipeline}
 	}

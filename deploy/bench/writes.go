@@ -55,7 +55,12 @@ func (b *bench) unsunk(ctx context.Context, ours map[string]int, ways []spread) 
 	if err := sinks.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, sinks.Signal(syscall.SIGCONT)) }()
+	defer func() { // what the sinks have to catch up with is no load for the next row
+		err = errors.Join(err, sinks.Signal(syscall.SIGCONT))
+		if err == nil {
+			err = b.caughtUp(ctx)
+		}
+	}()
 	for _, s := range ways {
 		l := load{method: "POST", paths: s.paths, body: body, connections: s.connections}
 		mine, theirs := l, l
