@@ -31,6 +31,12 @@ type document struct {
 // 400 KB of it.
 const bulkBytes = 8 << 20
 
+// What a document takes about: so much by itself, and so many times its text.
+const (
+	documentBytes = 400
+	textBytes     = 7
+)
+
 // Apply writes whole documents by synchronous _bulk requests, reads every
 // item's verdict, and only then moves the progress.
 func (x *Index) Apply(ctx context.Context, b view.Batch) ([]view.Rejection, error) {
@@ -58,8 +64,7 @@ func (x *Index) Apply(ctx context.Context, b view.Batch) ([]view.Rejection, erro
 
 // write sends documents in as many requests as their size needs.
 func (x *Index) write(ctx context.Context, messages []view.Message) (rejections []view.Rejection, err error) {
-	var body []byte
-	first := 0
+	body, first := newBody(messages), 0
 	for i := range messages {
 		body = appendDocument(body, &messages[i])
 		if len(body) < bulkBytes && i < len(messages)-1 {
@@ -71,9 +76,21 @@ func (x *Index) write(ctx context.Context, messages []view.Message) (rejections 
 		}
 		rejections = append(rejections, refused...)
 		first = i + 1
-		body = body[:0]
+		body = newBody(messages[first:]) // whoever sends the one before may still have hold of it
 	}
 	return rejections, nil
+}
+
+// newBody makes room for a request with these messages, as far as they go into one:
+// made while it grows it would be copied a dozen times.
+func newBody(messages []view.Message) []byte {
+	size := 0
+	for i := range messages {
+		if size += documentBytes + textBytes*len(messages[i].Text); size > bulkBytes {
+			break
+		}
+	}
+	return make([]byte, 0, size)
 }
 
 // appendDocument writes what a _bulk request has of a message: where it goes, and a
