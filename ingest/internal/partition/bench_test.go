@@ -2,7 +2,9 @@ package partition
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -49,5 +51,38 @@ func BenchmarkSubmit(b *testing.B) {
 	})
 	if err := o.Stop(context.Background()); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// BenchmarkMemoryOfAMillionChats tells what twelve owners hold in memory when a million
+// chats were touched, each by one message: all within the default limits.
+func BenchmarkMemoryOfAMillionChats(b *testing.B) {
+	const owners, chats, each = 12, 1_000_000, 100 // chats of an application
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	for b.Loop() {
+		before := heap()
+		var states [owners]state
+		for i := range states {
+			states[i] = newState(command.Log{}, 0)
+		}
+		for n := range int64(chats) {
+			s, token := &states[n/each%owners], fmt.Sprintf("%032x", n/each)
+			c := command.Command{Op: command.ChatCreate, Application: token, Chat: n%each + 1}
+			s.apply(n, &c)
+			c.Op, c.Number, c.Application = command.MessageCreate, 1, strings.Clone(token) // as decoded
+			s.apply(n, &c)
+		}
+		for i := range states {
+			states[i].progress = chats
+			for states[i].evict(Limits{Chats: 100_000, Messages: 20_000, Unsunk: 500_000}) > 0 {
+			}
+		}
+		b.ReportMetric((heap()-before)/1e6, "MB")
+		runtime.KeepAlive(&states)
 	}
 }
