@@ -64,6 +64,7 @@ type Conn struct {
 	cfg       Config
 	transport *kafka.Transport
 	client    *kafka.Client
+	room      room
 }
 
 // Open makes a Conn; nothing is sent yet.

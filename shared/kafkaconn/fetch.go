@@ -32,8 +32,8 @@ func (e *OutOfRangeError) Error() string {
 	return fmt.Sprintf("kafka: partition %d has the offsets %d to %d, not %d", e.Partition, e.Start, e.End, e.Offset)
 }
 
-// Fetch reads from an offset on: at most about maxBytes, but at least one
-// batch; an empty page after maxWait when there is nothing. Records of
+// Fetch reads from an offset on: at most about maxBytes, less where batches are
+// small, but at least one batch; an empty page after maxWait when there is nothing. Records of
 // transactions that were aborted, or are still open, are read like any other
 // (isolation level read_uncommitted): they have no valid `at` and count for
 // nobody, while waiting for them would let anybody stop the readers.
@@ -44,7 +44,7 @@ func (c *Conn) Fetch(ctx context.Context, topic string, partition int32, offset 
 	ctx, cancel := context.WithTimeout(ctx, maxWait+c.cfg.RequestTimeout)
 	defer cancel()
 	r, err := c.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: int(partition), Offset: offset,
-		MinBytes: 1, MaxBytes: int64(maxBytes), MaxWait: maxWait, IsolationLevel: kafka.ReadUncommitted})
+		MinBytes: 1, MaxBytes: int64(c.room.of(place{topic, partition}, maxBytes)), MaxWait: maxWait, IsolationLevel: kafka.ReadUncommitted})
 	if err == nil {
 		err = r.Error
 	}
@@ -64,7 +64,17 @@ func (c *Conn) Fetch(ctx context.Context, topic string, partition int32, offset 
 			return Page{}, transient("fetch", err)
 		}
 	}
+	c.room.learn(place{topic, partition}, len(batches), page.size())
 	return page, nil
+}
+
+// size is about how many bytes the page's records took of the answer.
+func (p *Page) size() (bytes int) {
+	for i := range p.Records {
+		r := &p.Records[i]
+		bytes += len(r.Key) + len(r.Value) + 32 // lengths, deltas, headers
+	}
+	return bytes
 }
 
 // take adds one batch to the page. A broker answers with whole batches, so the

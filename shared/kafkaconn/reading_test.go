@@ -270,3 +270,44 @@ func TestConformanceMissing(t *testing.T) {
 		}
 	})
 }
+
+// TestConformanceSmallBatches: what an answer takes of memory is bounded however many
+// batches fit into it, and nothing is left out.
+func TestConformanceSmallBatches(t *testing.T) {
+	both(t, func(t *testing.T, b broker) {
+		const small, most = 3000, 2 << 20
+		client := stranger(t, b, kgo.MaxBufferedRecords(1), kgo.ProducerLinger(0), kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
+		for i := range small {
+			client.Produce(t.Context(), &kgo.Record{Topic: b.topic, Partition: 1, Value: fmt.Append(nil, i)}, nil)
+		}
+		if err := client.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		large := make([]Record, 100)
+		for i := range large {
+			large[i].Value = make([]byte, 4000)
+		}
+		for range 10 {
+			b.produce(t, large...)
+		}
+		end, largest := int64(small+10*len(large)), 0
+		for at, fetches := int64(0), 0; at < end; fetches++ {
+			page, err := b.Fetch(t.Context(), b.topic, 1, at, most, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at < small && fetches > 0 && len(page.Records) > 2*leastFetch/70 {
+				t.Errorf("%d records at %d in one answer, each a batch of its own", len(page.Records), at)
+			}
+			for i, r := range page.Records {
+				if r.Offset != at+int64(i) || r.Offset < small && string(r.Value) != fmt.Sprint(r.Offset) {
+					t.Fatalf("record %d after %d: %.20q", r.Offset, at, r.Value)
+				}
+			}
+			at, largest = page.Next, max(largest, page.size())
+		}
+		if largest < most/2 {
+			t.Errorf("the largest answer had %d bytes, though batches were large at the end", largest)
+		}
+	})
+}
