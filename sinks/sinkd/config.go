@@ -4,6 +4,7 @@ package sinkd
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"chatlog/shared/httpserve"
 	"chatlog/shared/kafkaconn"
@@ -40,6 +41,10 @@ type ViewSection struct {
 	Group        string `mapstructure:"group"`         // consumer group
 	BatchRecords int    `mapstructure:"batch_records"` // most commands in one batch
 	BatchBytes   int    `mapstructure:"batch_bytes"`   // most bytes of commands in one batch
+	// Gather is how long commands may gather before the next batch, when the view has
+	// all others and more than one came in the last time: what a busy view may be later
+	// by, for batches that cost the store less.
+	Gather time.Duration `mapstructure:"gather"`
 }
 
 // Default gives all defaults.
@@ -51,9 +56,12 @@ func Default() Config {
 // DefaultSection gives the defaults of the section `sinks`.
 func DefaultSection() Section {
 	return Section{HTTP: httpserve.Default("127.0.0.1:8001"), FetchBytes: 2 << 20,
-		MySQL:  ViewSection{Group: "chatlog-mysql", BatchRecords: 1000, BatchBytes: 8 << 20},
-		Search: ViewSection{Group: "chatlog-search", BatchRecords: 1000, BatchBytes: 4 << 20}}
+		MySQL:  ViewSection{Group: "chatlog-mysql", BatchRecords: 1000, BatchBytes: 8 << 20, Gather: 20 * time.Millisecond},
+		Search: ViewSection{Group: "chatlog-search", BatchRecords: 1000, BatchBytes: 4 << 20, Gather: 100 * time.Millisecond}}
 }
+
+// mostGather is less than readers wait for a view.
+const mostGather = time.Second
 
 // Validate checks the section.
 func (s Section) Validate() []error {
@@ -67,6 +75,9 @@ func (s Section) Validate() []error {
 		}
 		if v.BatchRecords < 1 || v.BatchBytes < 1 {
 			errs = append(errs, fmt.Errorf("%s: batch_records and batch_bytes must be positive", name))
+		}
+		if v.Gather < 0 || v.Gather > mostGather {
+			errs = append(errs, fmt.Errorf("%s.gather: must be within 0s and %s: readers with a Consistency-Token wait for it", name, mostGather))
 		}
 	}
 	if s.MySQL.Group == s.Search.Group {

@@ -107,7 +107,7 @@ func (b *builder) sink(section ViewSection, v consume.View, tells bool) consume.
 			return deadletter.NewWriter(deadletter.Config{View: v.Name(), Source: commands.Name, Topic: b.cfg.Topics.DeadLetters.Name, Classes: classes},
 				b.conn, partition, b.letters)
 		},
-		Limits:      consume.Limits{Records: section.BatchRecords, Bytes: section.BatchBytes},
+		Limits:      consume.Limits{Records: section.BatchRecords, Bytes: section.BatchBytes, Gather: section.Gather},
 		Tells:       tells,
 		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, commands.Partitions) },
 	}

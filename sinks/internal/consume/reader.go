@@ -3,6 +3,8 @@
 package consume
 
 import (
+	"time"
+
 	"chatlog/shared/command"
 	"chatlog/shared/deadletter"
 	"chatlog/shared/position"
@@ -20,6 +22,9 @@ type letter struct {
 type Limits struct {
 	Records int // most entries
 	Bytes   int // most bytes of the entries' values
+	// Gather is how long a view that has come to the log's end lets records gather
+	// before it reads on, if more than one came in the last time.
+	Gather time.Duration
 }
 
 // run is what one turn of the loop brings into a view: a batch, and the dead

@@ -167,6 +167,10 @@ type fetched struct {
 
 // prefetch fetches the next page while the last one is being applied. The
 // channel ends after an error or with ctx.
+//
+// At the log's end it lets records gather, if they come faster than one by one: every
+// batch costs the store a transaction or a request, and a sink that is quick enough to
+// bring in three records at a time makes the store pay for them as for a hundred.
 func (w *worker) prefetch(ctx context.Context, next int64) <-chan fetched {
 	pages := make(chan fetched)
 	go func() {
@@ -182,9 +186,21 @@ func (w *worker) prefetch(ctx context.Context, next int64) <-chan fetched {
 				return
 			}
 			next = page.Next
+			if len(page.Records) > 1 && page.Next >= page.HighWatermark {
+				pause(ctx, w.limits.Gather)
+			}
 		}
 	}()
 	return pages
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // takePage brings one page into the view, in as many batches as it needs.
