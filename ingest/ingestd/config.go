@@ -65,6 +65,9 @@ type ImportSection struct {
 	// Ahead is the most records that MySQL may lack of the log for an import to be
 	// appended: a reader with a Consistency-Token waits for them.
 	Ahead int64 `mapstructure:"ahead"`
+	// Rate is the most of them in a second, per partition, which leaves the machine
+	// to requests; 0: as fast as MySQL keeps up.
+	Rate int `mapstructure:"rate"`
 }
 
 // StateSection bounds what is kept in memory, per partition.
@@ -129,8 +132,8 @@ func (s Section) Validate() []error {
 	if least := 2*(s.State.MaxChats+s.State.MaxMessages) + 10*s.BatchRecords; s.State.MaxChats < 1 || s.State.MaxMessages < 1 || s.State.MaxUnsunk < least {
 		errs = append(errs, fmt.Errorf("state: max_chats and max_messages must be positive, max_unsunk at least %d: twice their sum, and room for ten batches", least))
 	}
-	if i := s.Imports; i.Group == "" || i.InFlight < 1 || i.BatchRecords < 1 || i.Ahead < 1 {
-		errs = append(errs, errors.New("imports: group must be given, in_flight, batch_records and ahead must be positive"))
+	if i := s.Imports; i.Group == "" || i.InFlight < 1 || i.BatchRecords < 1 || i.Ahead < 1 || i.Rate < 0 {
+		errs = append(errs, errors.New("imports: group must be given, in_flight, batch_records and ahead must be positive, rate not negative"))
 	}
 	return errs
 }

@@ -170,7 +170,7 @@ func machineConfig(cfg Config, number int32) partition.Config {
 		Limits: partition.Limits{Chats: cfg.Ingest.State.MaxChats, Messages: cfg.Ingest.State.MaxMessages,
 			Unsunk: cfg.Ingest.State.MaxUnsunk},
 		BatchRecords: cfg.Ingest.BatchRecords, BatchBytes: cfg.Ingest.BatchBytes, Queue: cfg.Ingest.Queue,
-		Imports:  partition.Imports{Records: cfg.Ingest.Imports.BatchRecords, Ahead: cfg.Ingest.Imports.Ahead},
+		Imports:  partition.Imports{Records: cfg.Ingest.Imports.BatchRecords, Ahead: cfg.Ingest.Imports.Ahead, Rate: cfg.Ingest.Imports.Rate},
 		RetryMin: 5 * time.Millisecond, RetryMax: 2 * time.Second, ProgressEvery: 100 * time.Millisecond, CutPatience: 10 * time.Second, FarBehind: 20_000,
 		Jitter: rand.Float64, NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}

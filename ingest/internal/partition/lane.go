@@ -15,6 +15,8 @@ type Imports struct {
 	// Ahead is how far the log may be ahead of the view for an import to be
 	// appended: whoever waits for the view to have a write waits for all before it.
 	Ahead int64
+	// Rate is the most of them in a second; 0: as fast as they can be appended.
+	Rate int
 }
 
 // lane is the imports that wait, in the order in which they were submitted, which
@@ -25,6 +27,7 @@ type lane struct {
 	wants   []*Call   // those whose rows the next load brings
 	waiting int       // without an answer, followers and those on their way included
 	retryAt time.Time // not looked at before
+	paced   time.Time // nor before this, by their rate
 	alone   bool      // the first one is too large for what imports may take of a batch
 	closed  bool      // takes no more
 
@@ -58,7 +61,9 @@ func otherCreated(given, is time.Time) error {
 }
 
 // open reports whether there is something to be looked at.
-func (l *lane) open(now time.Time) bool { return len(l.calls) > 0 && !now.Before(l.retryAt) }
+func (l *lane) open(now time.Time) bool {
+	return len(l.calls) > 0 && !now.Before(l.retryAt) && !now.Before(l.paced)
+}
 
 // hold lets the lane rest until then.
 func (l *lane) hold(until time.Time) {
@@ -189,6 +194,9 @@ func (m *Machine) planImports(now time.Time) {
 		done++
 	}
 	l.shift(done)
+	if rate := m.cfg.Imports.Rate; rate > 0 {
+		l.paced = now.Add(time.Duration(done) * time.Second / time.Duration(rate))
+	}
 	if !m.loading {
 		l.want(d)
 	}

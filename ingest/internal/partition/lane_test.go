@@ -266,3 +266,28 @@ func TestImportsGoOnWithAFullMemory(t *testing.T) {
 		t.Errorf("%+v, %d entries are kept", g, r.Size())
 	}
 }
+
+// Imports come at their rate, whatever waits, and requests beside them at once.
+func TestImportsKeepTheirRate(t *testing.T) {
+	r := newRig(wide)
+	r.open(t)
+	r.view.follow(100)
+	r.cfg.Imports.Records, r.cfg.Imports.Rate = 10, 100
+	var all []*got
+	for n := range 50 {
+		all = append(all, r.submit(importOf(100+n, command.MessageCreate, 1, 0), 0))
+	}
+	live := r.submit(Request{ID: rid(50), Op: command.MessageCreate, Application: rapp, Chat: 1, Message: "m"}, time.Second)
+	began := r.now
+	for all[49].n == 0 && r.now.Sub(began) < time.Minute {
+		for _, e := range r.step() {
+			r.do(e)
+		}
+	}
+	if took := r.now.Sub(began); all[49].err != nil || took < 400*time.Millisecond || took > 800*time.Millisecond {
+		t.Errorf("50 imports at 100 in a second took %s: %+v", took, all[49])
+	}
+	if live.n != 1 || live.reply.Offset > all[10].reply.Offset {
+		t.Errorf("the request lies at %d, the eleventh import at %d", live.reply.Offset, all[10].reply.Offset)
+	}
+}
