@@ -30,6 +30,7 @@ var panels = []panel{
 		{`sum by (view) (chatlog_sink_partition_stopped)`, "{{view}}: partitions stopped"}, {`sum by (view) (increase(chatlog_dead_letters_total[1h]))`, "{{view}}: dead letters in an hour"},
 		{`max by (view) (chatlog_dead_letters_open)`, "{{view}}: dead letters open"}}},
 	{"Reads that waited for a view", "cps", []query{{`sum by (outcome) (rate(chatlog_freshness_total[5m]))`, "{{outcome}}"}, {`sum(chatlog_freshness_waiting)`, "waiting now"}}},
+	{"Imports", "cps", []query{{`sum by (outcome) (rate(chatlog_imports_records_total[1m]))`, "{{outcome}}"}, {`sum(chatlog_imports_lag_records)`, "left"}, {`sum(rate(chatlog_imports_failures_total[5m]))`, "tried again/s"}}},
 }
 
 // dashboard is the dashboard as Grafana imports it: two graphs in a row.
