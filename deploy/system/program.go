@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -188,10 +189,21 @@ func (p *Program) Signal(s syscall.Signal) error {
 
 // FreeAddress gives a loopback address that nobody listens on now.
 func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var l net.Listener
+	err := errors.New("no port")
+	for try := 0; try < 100 && err != nil; try++ {
+		l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", firstPort+rand.IntN(endPort-firstPort)))
+	}
 	if err != nil {
 		return "", err
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
 }
+
+// Programs listen below the ports that Linux gives to connections of its own accord
+// (ip_local_port_range), or a client next door gets a program's port before it starts.
+const (
+	firstPort = 25_000
+	endPort   = 32_000
+)
