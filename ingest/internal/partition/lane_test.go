@@ -170,7 +170,10 @@ func TestARefusalRestsOnALookOfItsOwn(t *testing.T) {
 	r.submit(importOf(59, command.MessageCreate, 1, 0), 0) // so that the chat is known
 	r.settleAll()
 	refused := r.submit(importOf(60, command.MessageCreate, 1, 9), 0)
-	for asked := false; !asked; {
+	for n, asked := 0, false; !asked; n++ {
+		if n == 100 {
+			t.Fatal("the log's end is never asked for")
+		}
 		for _, e := range r.step() {
 			_, asked = e.(ListEnd)
 			r.do(e)
@@ -192,7 +195,10 @@ func TestImportsOnTheirWayAtTheEnd(t *testing.T) {
 	r.open(t)
 	r.view.follow(100)
 	g := r.submit(importOf(60, command.MessageCreate, 1, 0), 0)
-	for flying := false; !flying; {
+	for n, flying := 0, false; !flying; n++ {
+		if n == 100 {
+			t.Fatal("nothing is appended")
+		}
 		for _, e := range r.step() {
 			if _, flying = e.(AppendBatch); !flying {
 				r.do(e)
