@@ -53,7 +53,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if err := b.parts.Prepare(ctx); err != nil {
 		return err
 	}
-	if b.System, err = system.Real(b.bin, b.dir, b.parts, "CHATLOG_LOG_LEVEL=warn", fmt.Sprint("CHATLOG_INGEST_IMPORTS_RATE=", b.options.imports)); err != nil {
+	if b.System, err = system.Real(b.bin, b.dir, b.parts, "CHATLOG_LOG_LEVEL=warn", fmt.Sprint("CHATLOG_INGEST_IMPORTS_RATE=", b.importRate)); err != nil {
 		return err
 	}
 	for _, p := range b.Programs {

@@ -63,10 +63,15 @@ func (b *bench) fillLog(ctx context.Context) (err error) {
 // caughtUp waits until the groups, those of both views if none is named, have
 // come to the log's end.
 func (b *bench) caughtUp(ctx context.Context, groups ...string) error {
+	return settled(ctx, func(ctx context.Context) error { return b.lag(ctx, groups...) })
+}
+
+// settled waits until nothing is left to be done.
+func settled(ctx context.Context, left func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
-		err := b.lag(ctx, groups...)
+		err := left(ctx)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}

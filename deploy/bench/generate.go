@@ -57,12 +57,18 @@ func (t *tenant) goesOn(ctx context.Context, c *client.Client) error {
 	}
 }
 
+// patient is a way to Kafka for large requests to, or answers from, every partition at
+// once.
+func patient(brokers []string) *kafkaconn.Conn {
+	cfg := kafkaconn.Default()
+	cfg.Brokers, cfg.RequestTimeout = brokers, 30*time.Second
+	return kafkaconn.Open(cfg)
+}
+
 // generate writes messages straight into a log, an application into each of its
 // partitions.
 func generate(ctx context.Context, brokers []string, name string, messages int64) ([]tenant, error) {
-	cfg := kafkaconn.Default()
-	cfg.Brokers, cfg.RequestTimeout = brokers, 30*time.Second // a full batch into every partition at once
-	conn := kafkaconn.Open(cfg)
+	conn := patient(brokers)
 	defer conn.Close()
 	count, err := conn.Partitions(ctx, name)
 	if err != nil {

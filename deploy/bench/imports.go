@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"chatlog/shared/command"
 	"chatlog/shared/kafkaconn"
@@ -52,7 +51,9 @@ func (b *bench) imports(ctx context.Context) error {
 		began := time.Now()
 		records, err := b.history(ctx)
 		if err == nil {
-			err = b.importsSettled(ctx)
+			err = settled(ctx, func(ctx context.Context) error {
+				return b.parts.Uncommitted(ctx, b.parts.Imports, b.parts.Groups+"-imports")
+			})
 		}
 		return Sample{Rate: float64(records) / time.Since(began).Seconds()}, float64(records), err
 	})
@@ -72,9 +73,7 @@ func (b *bench) imports(ctx context.Context) error {
 // history writes messages into the topic of imports, an application into each of its
 // partitions, and gives the number of records.
 func (b *bench) history(ctx context.Context) (records int64, err error) {
-	cfg := kafkaconn.Default()
-	cfg.Brokers, cfg.RequestTimeout = strings.Split(b.parts.Kafka, ","), 30*time.Second // a full batch into every partition at once
-	conn := kafkaconn.Open(cfg)
+	conn := patient(strings.Split(b.parts.Kafka, ","))
 	defer conn.Close()
 	words := newVocabulary(generatedWords)
 	counts, errs := make([]int64, partitions), make([]error, partitions)
@@ -109,42 +108,4 @@ func (s *sequence) imports() (records []kafkaconn.Record) {
 		size += len(r.Key) + len(r.Value) + 32 // lengths and deltas
 	}
 	return records
-}
-
-// importsSettled waits until every import is in the log: the group has committed the
-// topic's ends.
-func (b *bench) importsSettled(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
-	return b.parts.Admin(func(admin *kadm.Client) error {
-		for {
-			left, err := importsLeft(ctx, admin, b.parts.Imports, b.parts.Groups+"-imports")
-			if err == nil && left == 0 {
-				return nil
-			}
-			if ctx.Err() != nil {
-				return errors.Join(fmt.Errorf("%d imports are left", left), err, ctx.Err())
-			}
-			time.Sleep(100 * time.Millisecond) // between two looks
-		}
-	})
-}
-
-func importsLeft(ctx context.Context, admin *kadm.Client, topic, group string) (left int64, err error) {
-	ends, err := admin.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return 0, err
-	}
-	committed, err := admin.FetchOffsets(ctx, group)
-	if err != nil {
-		return 0, err
-	}
-	ends.Each(func(e kadm.ListedOffset) {
-		at, there := committed.Lookup(topic, e.Partition)
-		if !there {
-			at.At = 0
-		}
-		left += e.Offset - max(at.At, 0)
-	})
-	return left, ends.Error()
 }

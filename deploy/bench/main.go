@@ -24,20 +24,20 @@ import (
 
 // options are what a run measures.
 type options struct {
-	rounds    int           // of each comparison, after one that warms up
-	round     time.Duration // length of one side of a round
-	only      string        // names must match it
-	results   string        // file for raw results
-	plots     string        // folder for curves
-	profiles  string        // folder for CPU profiles
-	imports   int           // most imports in a second, per partition; 0: no bound
-	documents int64         // generated to be drained, listed and searched
-	step      int64         // by so many messages the log grows
-	steps     int           // so many times
-	deep      int64         // messages of the chat that is listed
-	pace      float64       // messages per second that the pipeline is tried with first
-	tries     int           // rates that it is tried with
-	embedded  bool          // the all-in-one with its embedded parts, instead of the real ones
+	rounds     int           // of each comparison, after one that warms up
+	round      time.Duration // length of one side of a round
+	only       string        // names must match it
+	results    string        // file for raw results
+	plots      string        // folder for curves
+	profiles   string        // folder for CPU profiles
+	importRate int           // most imports in a second, per partition; 0: no bound
+	documents  int64         // generated to be drained, listed and searched
+	step       int64         // by so many messages the log grows
+	steps      int           // so many times
+	deep       int64         // messages of the chat that is listed
+	pace       float64       // messages per second that the pipeline is tried with first
+	tries      int           // rates that it is tried with
+	embedded   bool          // the all-in-one with its embedded parts, instead of the real ones
 }
 
 // flags adds the flags.
@@ -47,7 +47,7 @@ func (o *options) flags(f *flag.FlagSet) {
 	f.StringVar(&o.only, "only", "", "only what has a name that matches this `expression`")
 	f.StringVar(&o.results, "json", "", "write raw results to this `file`")
 	f.StringVar(&o.plots, "plots", "", "draw the curves of growth into this `folder`")
-	f.IntVar(&o.imports, "imports", 0, "the most imports in a second and partition; 0: as fast as MySQL keeps up")
+	f.IntVar(&o.importRate, "imports", 0, "the most imports in a second and partition; 0: as fast as MySQL keeps up")
 	f.StringVar(&o.profiles, "profiles", "", "write a CPU profile of each of chatlog's programs under each row into this `folder`")
 	f.Int64Var(&o.documents, "documents", 1_000_000, "messages that are generated to be drained and searched")
 	f.Int64Var(&o.step, "step", 1_000_000, "messages of one step of growth")

@@ -78,9 +78,7 @@ func (b *bench) behind(ctx context.Context) error {
 // readLog fetches the whole log, all partitions at once, and gives the records
 // per second and how many there are.
 func (b *bench) readLog(ctx context.Context) (rate, records float64, err error) {
-	cfg := kafkaconn.Default()
-	cfg.Brokers, cfg.RequestTimeout = strings.Split(b.parts.Kafka, ","), 30*time.Second // all partitions at once
-	conn := kafkaconn.Open(cfg)
+	conn := patient(strings.Split(b.parts.Kafka, ","))
 	defer conn.Close()
 	var count atomic.Int64
 	errs := make([]error, partitions)

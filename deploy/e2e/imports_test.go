@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"chatlog/deploy/client"
 	"chatlog/shared/parts"
@@ -73,28 +72,8 @@ func (h *house) imported(t *testing.T, patience time.Duration) {
 		group = p.Groups + "-imports"
 	}
 	eventually(t, patience, "imports are settled", func() error {
-		return p.Admin(func(admin *kadm.Client) error {
-			topic := h.topic("chat.imports")
-			ends, err := admin.ListEndOffsets(t.Context(), topic)
-			if err != nil {
-				return err
-			}
-			committed, err := admin.FetchOffsets(t.Context(), group)
-			if err != nil {
-				return err
-			}
-			return errors.Join(ends.Error(), behind(ends.Offsets()[topic], committed[topic]))
-		})
+		return p.Uncommitted(t.Context(), h.topic("chat.imports"), group)
 	})
-}
-
-func behind(ends map[int32]kadm.Offset, committed map[int32]kadm.OffsetResponse) error {
-	for p, end := range ends {
-		if at := committed[p].At; at < end.At {
-			return fmt.Errorf("partition %d is committed up to %d of %d", p, at, end.At)
-		}
-	}
-	return nil
 }
 
 // history is an application of another system: n messages in chats of fifty, every

@@ -230,8 +230,13 @@ func (p Parts) Lag(ctx context.Context, groups ...string) error {
 	if len(groups) == 0 {
 		groups = []string{p.Groups + "-mysql", p.Groups + "-search"}
 	}
+	return p.Uncommitted(ctx, p.Commands, groups...)
+}
+
+// Uncommitted tells whether one of the groups has not committed a topic's end.
+func (p Parts) Uncommitted(ctx context.Context, topic string, groups ...string) error {
 	return p.Admin(func(admin *kadm.Client) error {
-		ends, err := admin.ListEndOffsets(ctx, p.Commands)
+		ends, err := admin.ListEndOffsets(ctx, topic)
 		if err := errors.Join(err, ends.Error()); err != nil {
 			return err
 		}
@@ -240,8 +245,8 @@ func (p Parts) Lag(ctx context.Context, groups ...string) error {
 			if err != nil {
 				return err
 			}
-			for partition, end := range ends.Offsets()[p.Commands] {
-				at, _ := committed.Lookup(p.Commands, partition)
+			for partition, end := range ends.Offsets()[topic] {
+				at, _ := committed.Lookup(topic, partition)
 				if at.At < end.At {
 					return fmt.Errorf("%s has committed %d of %d in partition %d", group, at.At, end.At, partition)
 				}

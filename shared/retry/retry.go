@@ -14,8 +14,13 @@ const most = 5 * time.Second
 // half of it by chance, so that what has failed together is not tried again together.
 func Pause(ctx context.Context, try int) {
 	longest := min(100*time.Millisecond<<min(try, 10), most)
+	Wait(ctx, longest/2+time.Duration(rand.Int64N(int64(longest/2))))
+}
+
+// Wait waits for so long, or until ctx ends.
+func Wait(ctx context.Context, d time.Duration) {
 	select {
-	case <-time.After(longest/2 + time.Duration(rand.Int64N(int64(longest/2)))):
+	case <-time.After(d):
 	case <-ctx.Done():
 	}
 }

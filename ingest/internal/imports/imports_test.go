@@ -19,6 +19,7 @@ import (
 	"chatlog/shared/fault"
 	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
+	"chatlog/shared/retry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +69,7 @@ func (w *world) Fetch(ctx context.Context, _ int32, from int64, _ time.Duration)
 		}
 	})
 	if err == nil && len(p.Records) == 0 {
-		wait(ctx, 5*time.Millisecond)
+		retry.Wait(ctx, 5*time.Millisecond)
 	}
 	return p, err
 }

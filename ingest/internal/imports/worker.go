@@ -68,7 +68,7 @@ func (w *worker) run(ctx context.Context) {
 			w.status.idle()
 			w.metrics.lag.DeleteLabelValues(w.label)
 			try = 0
-			wait(ctx, tickEvery)
+			retry.Wait(ctx, tickEvery)
 			continue
 		}
 		began := w.clock()
@@ -150,12 +150,5 @@ func (w *worker) fail(ctx context.Context, err error) {
 	w.metrics.failures.Inc()
 	if w.status.failed(err) {
 		w.logger.Warn("imports: trying again", "error", err)
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
 	}
 }

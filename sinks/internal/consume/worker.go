@@ -187,20 +187,11 @@ func (w *worker) prefetch(ctx context.Context, next int64) <-chan fetched {
 			}
 			next = page.Next
 			if len(page.Records) > 1 && page.Next >= page.HighWatermark {
-				pause(ctx, w.limits.Gather)
+				retry.Wait(ctx, w.limits.Gather)
 			}
 		}
 	}()
 	return pages
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // takePage brings one page into the view, in as many batches as it needs.
