@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -187,18 +188,19 @@ func (p *Program) Signal(s syscall.Signal) error {
 	return command.Process.Signal(s)
 }
 
-// FreeAddress gives a loopback address that nobody listens on now.
+// FreeAddress gives a loopback address that nobody listens on now, and that it has not
+// given in this process before: programs that are to be started together get theirs
+// before any of them listens.
 func FreeAddress() (string, error) {
-	var l net.Listener
 	err := errors.New("no port")
-	for try := 0; try < 100 && err != nil; try++ {
-		l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", firstPort+rand.IntN(endPort-firstPort)))
+	for range endPort - firstPort {
+		port := firstPort + int(given.Add(1))%(endPort-firstPort)
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // Programs listen below the ports that Linux gives to connections of its own accord
@@ -207,3 +209,8 @@ const (
 	firstPort = 25_000
 	endPort   = 32_000
 )
+
+// given is the last port that was tried, counted on. Each process begins elsewhere.
+var given atomic.Uint32
+
+func init() { given.Store(rand.Uint32N(endPort - firstPort)) }
