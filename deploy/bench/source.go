@@ -23,7 +23,7 @@ type source struct {
 func (b *bench) whole() source { return source{b.parts, partitions} }
 
 func (s source) env() []string {
-	return []string{fmt.Sprintf("CHATLOG_TOPICS_COMMANDS_PARTITIONS=%d", s.partitions), fmt.Sprintf("CHATLOG_TOPICS_IMPORTS_PARTITIONS=%d", s.partitions)}
+	return []string{fmt.Sprintf("CHATLOG_TOPICS_COMMANDS_PARTITIONS=%d", s.partitions)}
 }
 
 // narrow makes a system whose log has fewer partitions, generates the documents

@@ -68,7 +68,7 @@ func main() {
 func run(ctx context.Context, o options) (result, error) {
 	cfg := ingestd.Default()
 	cfg.Kafka.Brokers = strings.Split(o.brokers, ",")
-	cfg.Topics.Commands.Name, cfg.Topics.Commands.Partitions, cfg.Topics.Imports.Partitions = o.topic, o.partitions, o.partitions
+	cfg.Topics.Commands.Name, cfg.Topics.Commands.Partitions = o.topic, o.partitions
 	errs := append(cfg.Kafka.Validate(), cfg.Topics.Validate()...)
 	if o.length <= 0 || o.text < 1 || o.callers < 1 {
 		errs = append(errs, errors.New("for, text and callers must be positive"))

@@ -78,9 +78,9 @@ func clusters(t *testing.T) (Config, string) {
 		brokers[i] = c.ListenAddrs()[0]
 	}
 	cfg := Default()
-	cfg.Kafka.Brokers, cfg.Topics.Commands.Partitions, cfg.Topics.Imports.Partitions = []string{brokers[0]}, 3, 3
+	cfg.Kafka.Brokers, cfg.Topics.Commands.Partitions = []string{brokers[0]}, 3
 	file := filepath.Join(t.TempDir(), "new.yaml")
-	text := fmt.Sprintf("kafka:\n  brokers: [%q]\ntopics:\n  commands:\n    partitions: 3\n  imports:\n    partitions: 3\n", brokers[1])
+	text := fmt.Sprintf("kafka:\n  brokers: [%q]\ntopics:\n  commands:\n    partitions: 3\n", brokers[1])
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	set := newSet(cfg, parts, conn, spans, logger)
 	ready := prepare.New("schema and topics", logger,
 		prepare.Step{Name: "topics", Do: func(ctx context.Context) error {
-			return topic.Ensure(ctx, conn, cfg.Topics.Commands, cfg.Topics.Imports, cfg.Topics.DeadLetters)
+			return topic.Ensure(ctx, conn, cfg.Topics.All()...)
 		}},
 		prepare.Step{Name: "schema", Do: parts.Rows.Migrate})
 

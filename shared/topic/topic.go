@@ -26,17 +26,35 @@ type Topic struct {
 
 // Config is the section `topics`.
 type Config struct {
-	Commands    Topic `mapstructure:"commands"`
-	Imports     Topic `mapstructure:"imports"` // commands of other systems, to be appended to the log
-	DeadLetters Topic `mapstructure:"deadletters"`
+	Commands    Topic     `mapstructure:"commands"`
+	Imports     Alongside `mapstructure:"imports"` // commands of other systems, to be appended to the log
+	DeadLetters Topic     `mapstructure:"deadletters"`
 }
+
+// Alongside is a topic with the partitions of `commands`: who owns a partition
+// of the log takes what comes in by the same partition.
+type Alongside struct {
+	Name        string `mapstructure:"name"`
+	Replication int    `mapstructure:"replication"`
+	MinInSync   int    `mapstructure:"min_insync"`
+	MaxMessage  int    `mapstructure:"max_message"`
+}
+
+// Inlet gives the topic of imports, whole.
+func (c Config) Inlet() Topic {
+	i := c.Imports
+	return Topic{Name: i.Name, Partitions: c.Commands.Partitions, Replication: i.Replication, MinInSync: i.MinInSync, MaxMessage: i.MaxMessage}
+}
+
+// All gives the topics: the log, what is to be imported, the dead letters.
+func (c Config) All() []Topic { return []Topic{c.Commands, c.Inlet(), c.DeadLetters} }
 
 // Default gives the section's defaults: a single broker. In a cluster set
 // replication 3 and min_insync 2.
 func Default() Config {
 	return Config{
 		Commands:    Topic{Name: "chat.commands", Partitions: 12, Replication: 1, MinInSync: 1, MaxMessage: 1 << 20},
-		Imports:     Topic{Name: "chat.imports", Partitions: 12, Replication: 1, MinInSync: 1, MaxMessage: 1 << 20},
+		Imports:     Alongside{Name: "chat.imports", Replication: 1, MinInSync: 1, MaxMessage: 1 << 20},
 		DeadLetters: Topic{Name: "chat.deadletters", Partitions: 1, Replication: 1, MinInSync: 1, MaxMessage: 4 << 20},
 	}
 }
@@ -44,7 +62,8 @@ func Default() Config {
 // Validate checks the section.
 func (c Config) Validate() []error {
 	var errs []error
-	for section, t := range map[string]Topic{"commands": c.Commands, "imports": c.Imports, "deadletters": c.DeadLetters} {
+	for i, t := range c.All() {
+		section := [...]string{"commands", "imports", "deadletters"}[i]
 		if t.Name == "" || len(t.Name) > 249 || strings.Trim(t.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" {
 			errs = append(errs, fmt.Errorf("%s.name: %q is not a topic name", section, t.Name))
 		}
@@ -57,9 +76,6 @@ func (c Config) Validate() []error {
 	}
 	if c.Commands.Name == c.DeadLetters.Name || c.Commands.Name == c.Imports.Name || c.Imports.Name == c.DeadLetters.Name {
 		errs = append(errs, errors.New("commands.name, imports.name and deadletters.name: must differ"))
-	}
-	if c.Imports.Partitions != c.Commands.Partitions { // the owner of a partition of the log imports the same partition
-		errs = append(errs, fmt.Errorf("imports.partitions: is %d and must be commands.partitions, %d", c.Imports.Partitions, c.Commands.Partitions))
 	}
 	return errs
 }

@@ -187,17 +187,22 @@ func TestValidate(t *testing.T) {
 	if errs := Default().Validate(); len(errs) > 0 {
 		t.Error(errs)
 	}
+	c := Default()
+	c.Commands.Partitions = 7
+	if inlet := c.Inlet(); inlet.Name != c.Imports.Name || inlet.Partitions != 7 {
+		t.Errorf("imports come in by other partitions than those of the log: %+v", inlet)
+	}
 	for name, change := range map[string]func(*Config){
-		"no name":                         func(c *Config) { c.Commands.Name = "" },
-		"an odd name":                     func(c *Config) { c.Commands.Name = "a b" },
-		"the same name":                   func(c *Config) { c.DeadLetters.Name = c.Commands.Name },
-		"imports = commands":              func(c *Config) { c.Imports.Name = c.Commands.Name },
-		"imports = letters":               func(c *Config) { c.Imports.Name = c.DeadLetters.Name },
-		"imports partitioned differently": func(c *Config) { c.Imports.Partitions = 13 },
-		"no partition":                    func(c *Config) { c.Commands.Partitions = 0 },
-		"no copies":                       func(c *Config) { c.DeadLetters.Replication = 0 },
-		"out of sync":                     func(c *Config) { c.Commands.MinInSync = 2 },
-		"tiny messages":                   func(c *Config) { c.Commands.MaxMessage = 1000 },
+		"no name":               func(c *Config) { c.Commands.Name = "" },
+		"an odd name":           func(c *Config) { c.Commands.Name = "a b" },
+		"the same name":         func(c *Config) { c.DeadLetters.Name = c.Commands.Name },
+		"imports = commands":    func(c *Config) { c.Imports.Name = c.Commands.Name },
+		"imports = letters":     func(c *Config) { c.Imports.Name = c.DeadLetters.Name },
+		"imports never in sync": func(c *Config) { c.Imports.MinInSync = 2 },
+		"no partition":          func(c *Config) { c.Commands.Partitions = 0 },
+		"no copies":             func(c *Config) { c.DeadLetters.Replication = 0 },
+		"out of sync":           func(c *Config) { c.Commands.MinInSync = 2 },
+		"tiny messages":         func(c *Config) { c.Commands.MaxMessage = 1000 },
 	} {
 		c := Default()
 		change(&c)

@@ -27,7 +27,7 @@ func Letters(ctx context.Context, cfg Config, parts Parts, o LettersOptions, out
 	odd, first := 0, deadletter.Entry{}
 	desk := &letters.Desk{
 		Topic: lettersTopic{conn, cfg.Topics.DeadLetters.Name}, Settler: deadletter.NewSettler(conn, cfg.Topics.DeadLetters.Name),
-		Views: newLettersViews(cfg, conn, parts), Imports: &lettersImports{conn: conn, topic: cfg.Topics.Imports}, Dry: o.Dry, By: o.By,
+		Views: newLettersViews(cfg, conn, parts), Imports: &lettersImports{conn: conn, topic: cfg.Topics.Inlet()}, Dry: o.Dry, By: o.By,
 		Odd: func(e deadletter.Entry) {
 			if odd++; odd == 1 {
 				first = e
