@@ -66,7 +66,13 @@ func secured(t *testing.T) *Parts {
 			failed = err
 			return
 		}
-		running, failed = Start(context.Background(), script, filepath.Join(bin, "parts"))
+		if running, failed = Start(context.Background(), script, filepath.Join(bin, "parts")); failed != nil {
+			return
+		}
+		page, err := os.ReadFile("../../docs/security.md")
+		if failed = err; failed == nil {
+			failed = running.MakeKeys(context.Background(), string(page))
+		}
 	})
 	if failed != nil {
 		t.Fatal(failed, logs(filepath.Join(bin, "parts", "*.log")))

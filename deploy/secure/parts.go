@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"chatlog/deploy/system"
@@ -29,11 +30,24 @@ type Parts struct {
 	Search string            // host:port of Elasticsearch
 
 	dir      string
+	keys     map[string]string
 	programs []*system.Program
 }
 
 // Password is a user's.
 func (p *Parts) Password(user string) string { return p.Mark + "-" + user }
+
+// Key is a user's API key of Elasticsearch, as chatlog takes it.
+func (p *Parts) Key(user string) string { return p.keys[user] }
+
+// Tells gives where a text tells a secret, or -1.
+func (p *Parts) Tells(text string) int {
+	at := strings.Index(text, p.Mark)
+	for _, key := range p.keys {
+		at = max(at, strings.Index(text, key))
+	}
+	return at
+}
 
 // Start starts all parts in a folder and waits until they are ready, with their
 // users made. script is deploy/stack/secure.sh. What was started must be stopped

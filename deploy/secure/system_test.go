@@ -95,7 +95,7 @@ func build(t *testing.T, p *Parts) *house {
 		case "query":
 			env = append(env, "CHATLOG_KAFKA_SASL_MECHANISM=PLAIN", "CHATLOG_MYSQL_USER=query", "CHATLOG_MYSQL_PASSWORD="+p.Password("query"),
 				"CHATLOG_MYSQL_TLS_CERT_FILE="+p.Client.Cert, "CHATLOG_MYSQL_TLS_KEY_FILE="+p.Client.Key,
-				"CHATLOG_ELASTICSEARCH_USERNAME=query", "CHATLOG_ELASTICSEARCH_PASSWORD="+p.Password("query"))
+				"CHATLOG_ELASTICSEARCH_API_KEY="+p.Key("query"))
 		}
 		program.Env, program.TLS, h.env[program.Name] = env, p.CA.Trust(), env
 	}
@@ -123,7 +123,7 @@ func (h *house) end(t *testing.T) {
 // unseen refuses a text that holds any of the secrets.
 func (h *house) unseen(t *testing.T, what, text string) {
 	t.Helper()
-	if at := strings.Index(text, h.parts.Mark); at >= 0 {
+	if at := h.parts.Tells(text); at >= 0 {
 		t.Errorf("%s tells a secret: …%.200s", what, text[max(0, at-100):])
 	}
 }
@@ -269,6 +269,7 @@ func TestRealSecuredRefusals(t *testing.T) {
 		{"mysql, plain", "sinks", "mysql", []string{"CHATLOG_MYSQL_TLS_ENABLED=false", "CHATLOG_MYSQL_TLS_CA_FILE="}, 503, "Access denied"},
 		{"elasticsearch, a wrong password", "sinks", "search", []string{"CHATLOG_ELASTICSEARCH_PASSWORD=" + p.Mark + "-wrong"}, 503, "unable to authenticate"},
 		{"elasticsearch, another authority", "sinks", "search", []string{"CHATLOG_ELASTICSEARCH_TLS_CA_FILE=" + p.Other.CA}, 503, "unknown authority"},
+		{"elasticsearch, a wrong API key", "query", "search", []string{"CHATLOG_ELASTICSEARCH_API_KEY=AA" + p.Key("query")[2:]}, 503, "unable to authenticate"},
 		{"redis, a wrong password", "ingest", "redis", []string{"CHATLOG_REDIS_PASSWORD=" + p.Mark + "-wrong"}, 200, "WRONGPASS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

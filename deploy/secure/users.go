@@ -3,9 +3,14 @@ package secure
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 
@@ -50,6 +55,13 @@ func (p *Parts) SearchConfig(user string) searchconn.Config {
 	return cfg
 }
 
+// KeyConfig is how an API key of a user comes to Elasticsearch.
+func (p *Parts) KeyConfig(user string) searchconn.Config {
+	cfg := p.SearchConfig("")
+	cfg.Username, cfg.Password, cfg.APIKey = "", "", config.Secret(p.Key(user))
+	return cfg
+}
+
 func (p *Parts) readyKafka(ctx context.Context) error {
 	conn := kafkaconn.Open(p.KafkaConfig("PLAIN", "admin"))
 	defer conn.Close()
@@ -87,19 +99,48 @@ func (p *Parts) usersOfMySQL(ctx context.Context) error {
 }
 
 func (p *Parts) readySearch(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+p.Search+"/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
+	return p.askSearch(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", "", nil)
+}
+
+// keyCommand is how a page shows the making of an API key.
+var keyCommand = regexp.MustCompile(`(?m)^    curl .* https://\$ES(/_security/api_key) -d '(\{.*\})'$`)
+
+// MakeKeys makes the API keys whose commands a page shows; Key gives them.
+func (p *Parts) MakeKeys(ctx context.Context, page string) error {
+	p.keys = map[string]string{}
+	for _, command := range keyCommand.FindAllStringSubmatch(page, -1) {
+		var made struct{ Name, Encoded string }
+		if err := p.askSearch(ctx, http.MethodPost, command[1], command[2], &made); err != nil {
+			return err
+		}
+		p.keys[made.Name] = made.Encoded
+	}
+	if p.keys["sinks"] == "" || p.keys["query"] == "" {
+		return errors.New("the page shows no API key of the sinks, or none of query")
+	}
+	return nil
+}
+
+// askSearch asks Elasticsearch as the user admin.
+func (p *Parts) askSearch(ctx context.Context, method, path, body string, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+p.Search+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	request.SetBasicAuth("query", p.Password("query"))
+	request.SetBasicAuth("admin", p.Password("admin"))
+	request.Header.Set("Content-Type", "application/json")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: p.CA.Trust()}}
 	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("elasticsearch answers %d", response.StatusCode)
+	said, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("elasticsearch answers %d: %s", response.StatusCode, said)
 	}
-	return nil
+	if err != nil || answer == nil {
+		return err
+	}
+	return json.Unmarshal(said, answer)
 }

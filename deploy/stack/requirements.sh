@@ -3,7 +3,8 @@
 set -euo pipefail
 missing=()
 add() { command -v "$1" >/dev/null || missing+=("$2"); }
-add java openjdk-17-jre-headless
+add java openjdk-17-jdk-headless
+add javac openjdk-17-jdk-headless
 add mvn maven
 add unzip unzip
 add curl curl

@@ -113,8 +113,23 @@ security_elasticsearch() {
     "xpack.security.http.ssl.certificate: certs/server.pem" "xpack.security.http.ssl.certificate_authorities: certs/ca.pem"
 }
 
-# Users and roles lie in files: this build of Elasticsearch lacks a module that the
-# index of users and API keys needs.
+# home_elasticsearch HOME: a copy of the distribution with the plugin that API keys
+# need.
+home_elasticsearch() {
+  local home=$1 plugin=$1/plugins/emails classes=$STACK_DIR/classes
+  need javac "Elasticsearch with API keys"
+  mkdir -p "$plugin" "$classes"
+  cp -r "$ELASTICSEARCH_HOME/bin" "$ELASTICSEARCH_HOME/config" "$home/"
+  ln -s "$ELASTICSEARCH_HOME/lib" "$ELASTICSEARCH_HOME/modules" "$home/"
+  javac -d "$classes" -cp "$ELASTICSEARCH_HOME/lib/*" "$here/emails/Emails.java"
+  jar -cf "$plugin/emails.jar" -C "$classes" .
+  cp "$here/emails/named_components.json" "$plugin/"
+  printf '%s\n' name=emails version=1.0 java.version=17 "elasticsearch.version=$ELASTICSEARCH_VERSION" \
+    "description=What the index of API keys needs" >"$plugin/stable-plugin-descriptor.properties"
+  own "$home"
+}
+
+# Users and roles lie in files. API keys do not: the user admin makes them.
 roles_elasticsearch() {
   cat <<EOF
 sinks:
@@ -127,8 +142,9 @@ EOF
 }
 
 secure_elasticsearch() {
-  local conf=$STACK_DIR/conf/elasticsearch
+  local conf=$STACK_DIR/conf/elasticsearch home=$STACK_DIR/home user
   install_elasticsearch
+  home_elasticsearch "$home"
   mkdir -p "$conf"
   cp -r "$certs" "$conf/"
   configure_elasticsearch "$conf"
@@ -138,9 +154,10 @@ secure_elasticsearch() {
   roles_elasticsearch >"$conf/roles.yml"
   touch "$conf/users" "$conf/users_roles"
   own "$conf"
-  as "$ELASTICSEARCH_HOME/bin/elasticsearch-users" useradd sinks -p "$(password sinks)" -r sinks
-  as "$ELASTICSEARCH_HOME/bin/elasticsearch-users" useradd query -p "$(password query)" -r query
-  launch elasticsearch "$ELASTICSEARCH_HOME/bin/elasticsearch"
+  for user in sinks query admin=superuser; do
+    as "$home/bin/elasticsearch-users" useradd "${user%=*}" -p "$(password "${user%=*}")" -r "${user#*=}"
+  done
+  launch elasticsearch "$home/bin/elasticsearch"
 }
 
 prepare
