@@ -21,6 +21,7 @@ import (
 	"chatlog/deploy/client"
 	"chatlog/deploy/runbook"
 	"chatlog/deploy/system"
+	"chatlog/shared/parts"
 )
 
 // move is a move of a world's log to another topic.
@@ -40,12 +41,18 @@ type said struct {
 	reply              client.Reply
 }
 
-// TestRealMoving runs the runbook: a log is moved under load, by a program that is
-// killed several times, and chatlog goes on with it.
+// TestRealMoving runs the runbook: a log is moved under load to another cluster of
+// three brokers, by a program that is killed several times, and chatlog goes on with
+// it there.
 func TestRealMoving(t *testing.T) {
+	for _, tool := range []string{"java", "mvn"} {
+		parts.Tool(t, tool)
+	}
 	old := shared(t)
 	m := &move{to: old}
+	m.to.Kafka = strings.Join(cluster(t).addresses, ",")
 	m.to.Commands, m.to.Database, m.to.Alias = old.Commands+"-new", old.Database+"_new", old.Alias+"-new"
+	m.to.Imports, m.to.DeadLetters = m.to.Commands+"-imports", m.to.Commands+"-letters"
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -130,7 +137,7 @@ func (m *move) killed(ctx context.Context, times string) error {
 		return err
 	}
 	for i := range count {
-		c := exec.CommandContext(ctx, filepath.Join(bin, "ingest"), "move", "--to-brokers="+m.to.Kafka, "--to-topic="+m.to.Commands)
+		c := exec.CommandContext(ctx, filepath.Join(bin, "ingest"), "move", "--to-config="+filepath.Join(m.dir, "new.yaml"))
 		c.Env = append(append(os.Environ(), m.Programs[0].Env...), "CHATLOG_INGEST_BATCH_RECORDS=3") // it takes long enough
 		if err := c.Start(); err != nil {
 			return err
@@ -153,7 +160,7 @@ func (m *move) killed(ctx context.Context, times string) error {
 
 // size is how many offsets the target has.
 func (m *move) size(ctx context.Context) (sum int64) {
-	err := m.parts.Admin(func(admin *kadm.Client) error {
+	err := m.to.Admin(func(admin *kadm.Client) error {
 		ends, err := admin.ListEndOffsets(ctx, m.to.Commands)
 		ends.Each(func(o kadm.ListedOffset) { sum += max(0, o.Offset) })
 		return err
@@ -171,7 +178,11 @@ func (m *move) fill(ctx context.Context, _ string) error {
 		return err
 	}
 	for _, p := range m.Programs {
-		p.Env = append(p.Env, "CHATLOG_TOPICS_COMMANDS_NAME="+m.to.Commands, "CHATLOG_MYSQL_DATABASE="+m.to.Database, "CHATLOG_ELASTICSEARCH_ALIAS="+m.to.Alias)
+		p.Env = append(p.Env, "CHATLOG_KAFKA_BROKERS="+m.to.Kafka, "CHATLOG_TOPICS_COMMANDS_NAME="+m.to.Commands, "CHATLOG_TOPICS_IMPORTS_NAME="+m.to.Imports,
+			"CHATLOG_TOPICS_DEADLETTERS_NAME="+m.to.DeadLetters, "CHATLOG_MYSQL_DATABASE="+m.to.Database, "CHATLOG_ELASTICSEARCH_ALIAS="+m.to.Alias)
+		for _, topic := range []string{"COMMANDS", "IMPORTS", "DEADLETTERS"} {
+			p.Env = append(p.Env, "CHATLOG_TOPICS_"+topic+"_REPLICATION=3", "CHATLOG_TOPICS_"+topic+"_MIN_INSYNC=2")
+		}
 	}
 	if err := sinks.Start(); err != nil {
 		return err
