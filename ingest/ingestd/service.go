@@ -90,7 +90,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("ingest", parts.Metrics))
 	router.Trace(spans)
 	router.Admit(seal.Admit)
-	gate := ratelimit.NewGate("ingest", cfg.Limits, cfg.Redis, logger, parts.Metrics)
+	gate := ratelimit.NewGate("ingest", ratelimit.Instances, cfg.Limits, cfg.Redis, logger, parts.Metrics)
 	if gate != nil {
 		router.Guard(gate)
 	}

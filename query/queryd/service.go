@@ -167,7 +167,7 @@ func New(cfg Config, parts Parts) (*Service, error) {
 
 	router := httpserve.NewRouter(logger, httpserve.NewMetrics("query", parts.Metrics))
 	router.Trace(spans)
-	gate := ratelimit.NewGate("query", cfg.Limits, cfg.Redis, logger, parts.Metrics)
+	gate := ratelimit.NewGate("query", ratelimit.Clients, cfg.Limits, cfg.Redis, logger, parts.Metrics)
 	if gate != nil {
 		router.Guard(gate)
 	}

@@ -17,19 +17,32 @@ import (
 // MaxBody is the largest body that is taken, in bytes.
 const MaxBody = 1 << 20
 
-// maxDrain is how much of a body that nobody wants is read and thrown away, so
-// that the client gets to read the refusal instead of a reset connection.
-const maxDrain = 32 << 20
+// How much of a body that nobody wants is read and thrown away, so that the client
+// gets to read the refusal instead of a reset connection.
+const (
+	maxDrain     = 32 << 20
+	limitedDrain = 256 << 10 // over a limit: a refusal must cost less than what it refuses
+)
 
-// drain reads what is left of the body of a request that is refused, within
-// maxDrain and the body's time. net/http gives up at 256 KiB and closes, and a
-// client that sends everything before it reads would see a broken pipe. A client
-// that waits for 100 Continue has sent nothing and is not asked to.
-func drain(r *http.Request) {
-	if r.Body == nil || r.Header.Get("Expect") != "" {
-		return
+// unwanted is how much is read of the body of a request that is refused.
+func unwanted(status int) int64 {
+	if status == http.StatusTooManyRequests {
+		return limitedDrain
 	}
-	io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain)) // an error here changes nothing about the answer
+	return maxDrain
+}
+
+// drain reads what is left of the body of a request that is refused, within most
+// bytes and the body's time, and tells whether that was all: if not, the connection
+// has to be closed. net/http gives up at 256 KiB, and a client that sends everything
+// before it reads would see a broken pipe. A client that waits for 100 Continue has
+// sent nothing and is not asked to: of it nothing is left.
+func drain(r *http.Request, most int64) bool {
+	if r.Body == nil || r.Header.Get("Expect") != "" {
+		return true
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, most+1)) // one more, to see whether there is more
+	return err == nil && n <= most
 }
 
 // Body is a JSON object as it was sent. Field names are compared exactly.

@@ -93,15 +93,7 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 	guard := r.guard(method, pattern)
 	adapted := func(w http.ResponseWriter, req *http.Request, list httprouter.Params) {
 		w.(*recorder).route = pattern
-		for i := range list {
-			value, err := url.PathUnescape(list[i].Value)
-			if err != nil {
-				WriteError(w, fault.New(fault.Invalid, "Path is not properly escaped"))
-				return
-			}
-			list[i].Value = value
-		}
-		if !guard.enter(w, req, list) {
+		if !unescape(w, list) || !guard.enter(w, req, list) {
 			return
 		}
 		value, err := h(w, req, Params{list})
@@ -124,6 +116,20 @@ func (r *Router) Handle(method, pattern string, h Handler) {
 	}
 }
 
+// unescape makes the values of a path's parameters what they stand for, or answers
+// that they stand for nothing.
+func unescape(w http.ResponseWriter, list httprouter.Params) bool {
+	for i := range list {
+		value, err := url.PathUnescape(list[i].Value)
+		if err != nil {
+			WriteError(w, fault.New(fault.Invalid, "Path is not properly escaped"))
+			return false
+		}
+		list[i].Value = value
+	}
+	return true
+}
+
 // Raw is a value that is written as it is, whatever its status.
 type Raw struct {
 	Status      int // 0: 200
@@ -131,12 +137,14 @@ type Raw struct {
 	Body        []byte
 }
 
-// Mount adds a plain handler, for what is not made here. GET answers HEAD too.
+// Mount adds a plain handler, for what is not made here. GET answers HEAD too. The
+// handler has the path as it was escaped, but the guard has the parameters as Handle
+// gives them: one token must not have many spellings to be counted under.
 func (r *Router) Mount(method, pattern string, h http.Handler) {
 	guard := r.guard(method, pattern)
 	adapted := func(w http.ResponseWriter, req *http.Request, list httprouter.Params) {
 		w.(*recorder).route = pattern
-		if guard.enter(w, req, list) {
+		if unescape(w, list) && guard.enter(w, req, list) {
 			h.ServeHTTP(w, req)
 		}
 	}
@@ -262,8 +270,8 @@ type recorder struct {
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
-		if status >= http.StatusBadRequest {
-			drain(r.request)
+		if status >= http.StatusBadRequest && !drain(r.request, unwanted(status)) {
+			r.Header().Set("Connection", "close") // or net/http would read on
 		}
 		if status == http.StatusNotFound && r.guard != nil {
 			r.guard.Missed(r.request)

@@ -36,10 +36,20 @@ var refusals = map[Scope]string{
 	Address: "Too many requests from this address", Misses: "Too many requests from this address for what is not there",
 }
 
+// Callers are those who a service is called by.
+type Callers bool
+
+// The callers.
+const (
+	Clients   Callers = false // nobody else: what says that it was passed on is counted as anything
+	Instances Callers = true  // too: what they pass on was counted where it came in
+)
+
 // Gate turns down requests that are over a limit. It is a httpserve.Gate, and a
 // part of what a service closes.
 type Gate struct {
 	limits  map[Scope]Limit
+	callers Callers
 	proxies []netip.Prefix
 	redis   *redis.Client
 	limiter *limiter
@@ -47,12 +57,12 @@ type Gate struct {
 }
 
 // NewGate makes a service's gate; nil when there are no limits. cfg must be valid.
-func NewGate(service string, cfg Config, at redisconn.Config, logger *slog.Logger, r prometheus.Registerer) *Gate {
+func NewGate(service string, callers Callers, cfg Config, at redisconn.Config, logger *slog.Logger, r prometheus.Registerer) *Gate {
 	if !cfg.on() {
 		return nil
 	}
 	labels := prometheus.Labels{"service": service}
-	g := &Gate{limits: map[Scope]Limit{}, redis: open(at, cfg.Timeout),
+	g := &Gate{limits: map[Scope]Limit{}, callers: callers, redis: open(at, cfg.Timeout),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatlog_http_rate_limited_total",
 			Help: "Requests answered with 429, by the limit that they were over.", ConstLabels: labels}, []string{"scope"})}
 	for scope, rate := range map[Scope]float64{Writes: cfg.Writes, Reads: cfg.Reads, Searches: cfg.Searches, Address: cfg.Address, Misses: cfg.Misses} {
@@ -102,7 +112,7 @@ type guard struct {
 // Enter counts a request of an application, which may be empty. Over a limit it is
 // counted nowhere and the error says which one it is.
 func (g *guard) Enter(r *http.Request, token string) error {
-	if counted(r) {
+	if g.gate.counted(r) {
 		return nil
 	}
 	charges := make([]Charge, 0, 3)
@@ -132,7 +142,7 @@ func (g *guard) Enter(r *http.Request, token string) error {
 // many of them.
 func (g *guard) Missed(r *http.Request) {
 	limit, on := g.gate.limits[Misses]
-	if !on || counted(r) {
+	if !on || g.gate.counted(r) {
 		return
 	}
 	key := "misses:" + addressKey(client(r, g.gate.proxies))
@@ -140,8 +150,11 @@ func (g *guard) Missed(r *http.Request) {
 }
 
 // counted says whether an instance has passed a request on, and so has counted it
-// under its client's address. Whether it truly was one is relay's business.
-func counted(r *http.Request) bool { return r.Header.Get(relay.Guard) != "" }
+// under its client's address. Whether it truly was one is relay's business, which
+// may have to believe a proxy on this machine: so it is asked only where instances call.
+func (g *Gate) counted(r *http.Request) bool {
+	return g.callers == Instances && r.Header.Get(relay.Guard) != ""
+}
 
 // nameless makes a key of a token: whoever can look into Redis learns no tokens.
 func nameless(token string) string {

@@ -27,7 +27,9 @@ type api struct {
 	entered int
 }
 
-func newAPI(t *testing.T, change func(*Config)) *api {
+func newAPI(t *testing.T, change func(*Config)) *api { return calledBy(t, Instances, change) }
+
+func calledBy(t *testing.T, callers Callers, change func(*Config)) *api {
 	t.Helper()
 	server := miniredis.RunT(t)
 	cfg, at := Default(), redisconn.Default()
@@ -37,7 +39,7 @@ func newAPI(t *testing.T, change func(*Config)) *api {
 		t.Fatal(errs)
 	}
 	logger, registry := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
-	a := &api{Router: httpserve.NewRouter(logger, httpserve.NewMetrics("x", registry)), gate: NewGate("x", cfg, at, logger, registry)}
+	a := &api{Router: httpserve.NewRouter(logger, httpserve.NewMetrics("x", registry)), gate: NewGate("x", callers, cfg, at, logger, registry)}
 	t.Cleanup(func() { a.gate.Close() })
 	if a.gate != nil {
 		a.Guard(a.gate)
@@ -90,7 +92,9 @@ func TestScopes(t *testing.T) {
 		admitted                  int
 	}{
 		{"POST", "/application/" + tokenA + "/chat", "192.0.2.1", "writes", 1},
+		{"POST", "/application/%39" + tokenA[1:] + "/chat", "192.0.2.1", "writes", 0}, // the same, spelt otherwise
 		{"GET", "/application/" + tokenA, "192.0.2.1", "reads", 1},
+		{"GET", "/application/%39" + tokenA[1:], "192.0.2.1", "reads", 0},
 		{"HEAD", "/application/" + tokenA, "192.0.2.2", "reads", 0}, // as GET, whoever asks
 		{"GET", "/application/" + tokenA + "/search/x", "192.0.2.1", "searches", 1},
 		{"GET", "/application/" + tokenB, "192.0.2.1", "reads", 1}, // another application
@@ -105,7 +109,7 @@ func TestScopes(t *testing.T) {
 			t.Errorf("%s %s: %d of 3 were let in, not %d", c.method, c.path, got, c.admitted)
 		}
 	}
-	for scope, want := range map[string]float64{"writes": 2, "reads": 7, "searches": 2} {
+	for scope, want := range map[string]float64{"writes": 5, "reads": 10, "searches": 2} {
 		if got := value(t, a.gate.limited.WithLabelValues(scope)); got != want {
 			t.Errorf("%v of %s were counted as limited, not %v", got, scope, want)
 		}
@@ -170,6 +174,22 @@ func TestPassedOnIsCountedOnce(t *testing.T) {
 	}
 }
 
+// Where only clients call, nobody can say that he was counted already.
+func TestAClientThatSaysItWasPassedOn(t *testing.T) {
+	for scope, change := range map[Scope]func(*Config){
+		Writes: func(c *Config) { c.Writes = rare }, Address: func(c *Config) { c.Address = rare }, Misses: func(c *Config) { c.Misses = rare },
+	} {
+		a := calledBy(t, Clients, change)
+		method, path := "POST", "/application/"+tokenA+"/chat"
+		if scope == Misses {
+			method, path = "GET", "/application/"+tokenB
+		}
+		if got := a.admitted(5, method, path, "127.0.0.1", relay.Guard, "query"); got != 1 {
+			t.Errorf("%s: %d of 5 were let in", scope, got)
+		}
+	}
+}
+
 // Whoever asks for what is not there is turned down after some, whatever he asks.
 func TestGuessing(t *testing.T) {
 	a := newAPI(t, func(c *Config) { c.Misses, c.Burst = rare, mostBurst }) // 3 at once
@@ -181,6 +201,25 @@ func TestGuessing(t *testing.T) {
 	}
 	if got := a.admitted(20, "GET", "/application/"+tokenA, "192.0.2.2"); got != 20 {
 		t.Errorf("%d of 20 of somebody who knows his token", got)
+	}
+}
+
+// However many guess at once, the answers that they got are paid back.
+func TestGuessingAtOnce(t *testing.T) {
+	a := newAPI(t, func(c *Config) { c.Misses, c.Burst = 0.1, 30*time.Second }) // 3 at once
+	of, r := a.gate.Of("GET", "/application/:token"), httptest.NewRequest("GET", "/application/"+tokenB, nil)
+	const guesses = 20
+	for i := range guesses {
+		if err := of.Enter(r, tokenB); err != nil {
+			t.Fatalf("guess %d, while none is answered: %v", i, err)
+		}
+	}
+	for range guesses {
+		of.Missed(r)
+	}
+	const wait = (guesses + 1 - 3) * 10 * time.Second
+	if got := fault.RetryAfterOf(of.Enter(r, tokenB)); got > wait || got < wait-10*time.Second {
+		t.Errorf("the next one is to wait for %s, it must be about %s", got, wait)
 	}
 }
 

@@ -19,6 +19,12 @@ func PerSecond(rate float64, burst time.Duration) Limit {
 // window is how long a key that is full takes to be empty.
 func (l Limit) window() time.Duration { return time.Duration(l.Most) * l.Every }
 
+// owed is how far beyond full a key may come that is only looked at before. All who
+// look at once are let in, however many they are, and what was too much is then paid
+// back with time: were it forgotten, everybody could have as much as he has
+// connections, again and again. It is bounded, because many may share an address.
+const owed = time.Hour
+
 // Mode says what is done about a key.
 type Mode int
 
@@ -26,7 +32,7 @@ type Mode int
 const (
 	Take Mode = iota // count one more, if all that are asked for together are within their limits
 	Look             // only see whether one more would be within the limit
-	Add              // count one more in any case, up to full: it has happened
+	Add              // count one more in any case, beyond full too: it has happened
 )
 
 // Charge is one key that something is to be counted under.
@@ -35,6 +41,14 @@ type Charge struct {
 	Key   string
 	Limit Limit
 	Mode  Mode
+}
+
+// most is how far ahead the time can be at which a charge's key is empty again.
+func (c Charge) most() time.Duration {
+	if c.Mode == Take {
+		return c.Limit.window()
+	}
+	return c.Limit.window() + owed
 }
 
 // Verdict is what comes of charges. Without a refusal all of them are counted,
@@ -46,11 +60,13 @@ type Verdict struct {
 
 // decide is the whole algorithm: full holds for each charge when its key is empty
 // again, in time since any beginning, zero for one that nobody knows. It changes
-// those that are counted. The script of Redis does the same.
+// those that are counted, and those that are further ahead than can be: a clock has
+// gone back since, or the limit was another, and left alone they would refuse all for
+// as long as the step was. The script of Redis does the same.
 func decide(now time.Duration, full []time.Duration, charges []Charge) Verdict {
 	v := Verdict{Refused: -1}
 	for i, c := range charges {
-		full[i] = max(full[i], now)
+		full[i] = min(max(full[i], now), now+c.most())
 		if wait := full[i] + c.Limit.Every - c.Limit.window() - now; c.Mode != Add && wait > v.Wait {
 			v = Verdict{Refused: i, Wait: wait}
 		}
@@ -58,7 +74,7 @@ func decide(now time.Duration, full []time.Duration, charges []Charge) Verdict {
 	for i, c := range charges {
 		switch {
 		case c.Mode == Add:
-			full[i] = min(full[i]+c.Limit.Every, now+c.Limit.window())
+			full[i] = min(full[i]+c.Limit.Every, now+c.most())
 		case c.Mode == Take && v.Refused < 0:
 			full[i] += c.Limit.Every
 		}

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -54,20 +55,71 @@ var steps = func() []step {
 		{0, []Charge{look}, -1, 0}, // looking is not counted
 		{0, []Charge{add}, -1, 0},
 		{0, []Charge{look}, 0, time.Second},
-		{0, []Charge{add}, -1, 0}, // beyond full it is full
+		{0, []Charge{add}, -1, 0}, // beyond full it is owed
+		{0, []Charge{look}, 0, 2 * time.Second},
 		{400 * time.Millisecond, []Charge{a}, 0, 600 * time.Millisecond},
 		{400 * time.Millisecond, []Charge{b}, -1, 0},
-		{time.Second, []Charge{a, look}, -1, 0}, // one is due again of each
+		{time.Second, []Charge{a, look}, 1, time.Second}, // one is due again of a, and is not counted
+		{time.Second, []Charge{a}, -1, 0},
 		{time.Second, []Charge{a}, 0, time.Second},
-		{time.Second, []Charge{look}, -1, 0},
-		{time.Minute, []Charge{a}, -1, 0}, // long empty: as if it were new
+		{2 * time.Second, []Charge{a, look}, -1, 0}, // one is due again of each
+		{time.Minute, []Charge{a}, -1, 0},           // long empty: as if it were new
 		{time.Minute, []Charge{a}, -1, 0},
 		{time.Minute, []Charge{a}, 0, time.Second},
 	}
 }()
 
+// many repeats a step.
+func many(n int, s step) []step { return slices.Repeat([]step{s}, n) }
+
+// crowd is many who are looked at before any of them is added: all are let in, and
+// nobody is until that is paid back, but never longer than it may be.
+var crowd = func() []step {
+	quick, slow := Limit{time.Second, 2}, Limit{10 * time.Minute, 2}
+	look, add := Charge{Misses, "m", quick, Look}, Charge{Misses, "m", quick, Add}
+	slowLook, slowAdd := Charge{Misses, "n", slow, Look}, Charge{Misses, "n", slow, Add}
+	return slices.Concat(
+		many(50, step{0, []Charge{look}, -1, 0}), many(50, step{0, []Charge{add}, -1, 0}),
+		[]step{
+			{0, []Charge{look}, 0, 49 * time.Second},
+			{30 * time.Second, []Charge{look}, 0, 19 * time.Second},
+			{49*time.Second - time.Millisecond, []Charge{look}, 0, time.Millisecond},
+			{49 * time.Second, []Charge{look}, -1, 0},
+		},
+		many(100, step{time.Minute, []Charge{slowAdd}, -1, 0}),
+		[]step{
+			{time.Minute, []Charge{slowLook}, 0, owed + slow.Every},
+			{time.Minute + owed + slow.Every, []Charge{slowLook}, -1, 0},
+		})
+}()
+
+// stepped is a clock that goes back, and limits that are lowered: whoever was full is
+// full, and no longer than that.
+var stepped = func() []step {
+	two, hundred := Limit{time.Second, 2}, Limit{time.Second, 100}
+	take, look, add := Charge{Writes, "a", two, Take}, Charge{Misses, "m", two, Look}, Charge{Misses, "m", two, Add}
+	before, after := Charge{Reads, "b", hundred, Take}, Charge{Reads, "b", two, Take}
+	const day = 24 * time.Hour
+	return slices.Concat(many(2, step{2 * day, []Charge{take}, -1, 0}), many(2, step{2 * day, []Charge{add}, -1, 0}),
+		[]step{
+			{day, []Charge{take}, 0, time.Second},
+			{day + 500*time.Millisecond, []Charge{take}, 0, 500 * time.Millisecond}, // the wait has gone on
+			{day + time.Second, []Charge{take}, -1, 0},
+			{day + time.Second, []Charge{look}, 0, owed + time.Second},
+			{day + time.Second + owed, []Charge{look}, 0, time.Second},
+			{day + 2*time.Second + owed, []Charge{look}, -1, 0},
+		},
+		many(100, step{2 * day, []Charge{before}, -1, 0}),
+		[]step{
+			{2 * day, []Charge{before}, 0, time.Second},
+			{2 * day, []Charge{after}, 0, time.Second},
+			{2*day + time.Second, []Charge{after}, -1, 0},
+			{2*day + time.Second, []Charge{after}, 0, time.Second},
+		})
+}()
+
 // follow takes a counter through the steps; to puts its clock.
-func follow(t *testing.T, to func(time.Duration), decide func([]Charge) Verdict) {
+func follow(t *testing.T, steps []step, to func(time.Duration), decide func([]Charge) Verdict) {
 	t.Helper()
 	for i, s := range steps {
 		to(s.at)
@@ -77,11 +129,18 @@ func follow(t *testing.T, to func(time.Duration), decide func([]Charge) Verdict)
 	}
 }
 
+// ways are the steps of which each is for a counter of its own.
+var ways = map[string][]step{"steps": steps, "crowd": crowd, "stepped": stepped}
+
 func TestMemoryCounts(t *testing.T) {
-	began := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	now := began
-	m := newMemory(func() time.Time { return now })
-	follow(t, func(at time.Duration) { now = began.Add(at) }, m.decide)
+	for name, steps := range ways {
+		t.Run(name, func(t *testing.T) {
+			began := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+			now := began
+			m := newMemory(func() time.Time { return now })
+			follow(t, steps, func(at time.Duration) { now = began.Add(at) }, m.decide)
+		})
+	}
 }
 
 // Whatever comes when, no stretch of time has more than it may, and whoever waits

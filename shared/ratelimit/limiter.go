@@ -48,13 +48,15 @@ func open(cfg redisconn.Config, timeout time.Duration) *redis.Client {
 // decide judges charges and counts them. It never fails, and waits for Redis for
 // the timeout at most.
 func (l *limiter) decide(ctx context.Context, charges []Charge) Verdict {
-	if l.mayAsk() {
+	if seen, may := l.mayAsk(); may {
 		// A client that has gone away is no reason to think Redis had.
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 		defer cancel()
 		v, err := l.shared.decide(bounded, charges)
 		if err == nil {
-			if l.again.Swap(0) != 0 {
+			// A pause that another's failure has begun meanwhile is not ended: while Redis
+			// is slow, those that are answered in the end would let everybody ask again.
+			if seen != 0 && l.again.CompareAndSwap(seen, 0) {
 				l.logger.Info("limits are counted in redis again")
 			}
 			return v
@@ -67,12 +69,14 @@ func (l *limiter) decide(ctx context.Context, charges []Charge) Verdict {
 	return l.local.decide(charges)
 }
 
-// mayAsk says whether Redis is to be asked: while it is away, by one at a time.
-func (l *limiter) mayAsk() bool {
+// mayAsk says whether Redis is to be asked: while it is away, by one at a time, who
+// is told what the next ones wait for; 0: it is well.
+func (l *limiter) mayAsk() (seen int64, may bool) {
 	again := l.again.Load()
 	if again == 0 {
-		return true
+		return 0, true
 	}
 	now := int64(l.now().Sub(l.began))
-	return now >= again && l.again.CompareAndSwap(again, now+int64(pause))
+	next := now + int64(pause)
+	return next, now >= again && l.again.CompareAndSwap(again, next)
 }

@@ -100,6 +100,50 @@ func TestOneAtATimeTriesRedis(t *testing.T) {
 	}
 }
 
+// slow is a Redis of which the first answer takes until it is let out.
+type slow struct {
+	store
+	first      atomic.Bool
+	begun, out chan struct{}
+}
+
+func (s *slow) decide(ctx context.Context, charges []Charge) (Verdict, error) {
+	if s.first.CompareAndSwap(false, true) {
+		close(s.begun)
+		<-s.out
+		return Verdict{Refused: -1}, nil
+	}
+	return s.store.decide(ctx, charges)
+}
+
+// An answer to what was asked before Redis has failed does not end the pause.
+func TestALateAnswerEndsNoPause(t *testing.T) {
+	s := &slow{begun: make(chan struct{}), out: make(chan struct{})}
+	s.fails.Store(true)
+	l, pass := clocked(nil)
+	l.shared = s
+	var group sync.WaitGroup
+	group.Go(func() { l.decide(t.Context(), two) })
+	<-s.begun
+	l.decide(t.Context(), two) // fails
+	close(s.out)
+	group.Wait()
+	for range 3 {
+		l.decide(t.Context(), two)
+	}
+	if n := s.asked.Load(); n != 1 {
+		t.Errorf("asked %d times beside the late answer", n)
+	}
+	pass(pause)
+	s.fails.Store(false)
+	for range 3 {
+		l.decide(t.Context(), two)
+	}
+	if n := s.asked.Load(); n != 4 {
+		t.Errorf("asked %d times: the answer to the one that tries ends the pause", n)
+	}
+}
+
 // A client that has gone away does not make Redis look away.
 func TestAClientThatIsGone(t *testing.T) {
 	s := &store{}

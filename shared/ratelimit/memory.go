@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -30,18 +31,15 @@ func (m *memory) decide(charges []Charge) Verdict {
 	defer m.mutex.Unlock()
 	m.full = m.full[:0]
 	for _, c := range charges {
-		full, known := m.new[c.Key]
-		if !known {
-			full = m.old[c.Key]
-		}
-		m.full = append(m.full, full)
+		m.full = append(m.full, cmp.Or(m.new[c.Key], m.old[c.Key]))
 	}
 	v := decide(m.now().Sub(m.began), m.full, charges)
 	for i, c := range charges {
-		if c.Mode == Look { // or looking would make keys
+		_, known := m.new[c.Key]
+		if _, older := m.old[c.Key]; c.Mode == Look && !known && !older { // or looking would make keys
 			continue
 		}
-		if _, known := m.new[c.Key]; !known && len(m.new) >= m.half {
+		if !known && len(m.new) >= m.half {
 			m.new, m.old = make(map[string]time.Duration), m.new
 		}
 		m.new[c.Key] = m.full[i]

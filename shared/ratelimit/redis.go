@@ -24,10 +24,10 @@ type shared struct {
 
 // decide judges charges and counts them.
 func (s *shared) decide(ctx context.Context, charges []Charge) (Verdict, error) {
-	keys, args := make([]string, len(charges)), make([]any, 0, 3*len(charges))
+	keys, args := make([]string, len(charges)), make([]any, 0, 4*len(charges))
 	for i, c := range charges {
 		keys[i] = s.prefix + "limit:" + c.Key
-		args = append(args, c.Limit.Every.Microseconds(), c.Limit.window().Microseconds(), int(c.Mode))
+		args = append(args, c.Limit.Every.Microseconds(), c.Limit.window().Microseconds(), c.most().Microseconds(), int(c.Mode))
 	}
 	found, err := gcra.Run(ctx, s.client, keys, args...).Int64Slice()
 	if err != nil {
