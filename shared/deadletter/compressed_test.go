@@ -27,8 +27,22 @@ func TestACompressedRecordTooLargeForALetter(t *testing.T) {
 	if err != nil || len(page.Records) != 1 {
 		t.Fatal(err, len(page.Records))
 	}
-	err = s.writer("mysql", 0).Write(t.Context(), ours, []Refused{{Record: page.Records[0], Reason: "no at header", Class: "unmarked"}})
-	if err != nil {
-		t.Errorf("the letter can never be written: %v", err)
+	// A reason may quote the record; a name of a field, say, which no command has.
+	for _, reason := range []string{"no at header", string(page.Records[0].Value)} {
+		record := page.Records[0]
+		record.Offset += int64(len(reason)) // another one
+		record.Key = []byte("application")
+		if err := s.writer("mysql", 0).Write(t.Context(), ours, []Refused{{Record: record, Reason: reason, Class: "unmarked"}}); err != nil {
+			t.Errorf("the letter can never be written: %v", err)
+		}
+	}
+	_, letters := s.told()
+	for _, l := range letters {
+		if !l.Truncated || string(l.Key) != "application" {
+			t.Errorf("whoever looks for an application's letters does not find %+v", l)
+		}
+	}
+	if len(letters) != 2 {
+		t.Errorf("%d letters", len(letters))
 	}
 }

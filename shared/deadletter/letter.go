@@ -45,8 +45,9 @@ type Letter struct {
 	Key       []byte   `json:"key"`
 	Value     []byte   `json:"value"`
 	Headers   []Header `json:"headers"`
-	// Truncated says that the record is too large for a letter: its key, value
-	// and headers are left out. They stay in the topic at the letter's position.
+	// Truncated says that the record is too large for a letter: its value and headers
+	// are left out, and a key of more than keyKept bytes (every key, in letters of older
+	// programs). They stay in the topic at the letter's position. The reason is cut.
 	Truncated bool `json:"truncated,omitempty"`
 	// Sum is the Digest of a record that was left out: another one may come to lie at
 	// its place in a topic that is made anew.
@@ -118,11 +119,28 @@ func (l Letter) With(r command.Record) Letter {
 	return l
 }
 
+// What stays in a truncated letter, in bytes. A key is mostly an application's token,
+// by which its letters are looked for. A reason may quote as much of the record as there
+// is: uncut, the letter would be too large again, and would be tried for ever.
+const (
+	keyKept    = 256
+	reasonKept = 4 << 10
+)
+
 // truncated gives the letter without what makes it large.
 func (l Letter) truncated() Letter {
 	digest := l.Digest()
 	l.Sum = digest[:]
-	l.Key, l.Value, l.Headers, l.Truncated = nil, nil, []Header{}, true
+	l.Value, l.Headers, l.Truncated = nil, []Header{}, true
+	if len(l.Key) > keyKept {
+		l.Key = nil
+	}
+	if end := reasonKept; len(l.Reason) > end {
+		for end > 0 && !utf8.RuneStart(l.Reason[end]) {
+			end--
+		}
+		l.Reason = l.Reason[:end] + "…"
+	}
 	return l
 }
 

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -53,7 +54,7 @@ func TestStrict(t *testing.T) {
 // holds it or not.
 func TestTruncated(t *testing.T) {
 	of := func(value string) Letter {
-		return newLetter(Config{View: "imports", Source: "chat.imports"}, "", 3, Refused{Class: "invalid", Record: command.Record{Offset: 7, Key: []byte("k"), Value: []byte(value)}})
+		return newLetter(Config{View: "imports", Source: "chat.imports"}, "", 3, Refused{Class: "invalid", Reason: "why", Record: command.Record{Offset: 7, Key: []byte("k"), Value: []byte(value)}})
 	}
 	whole, other := of("large"), of("small")
 	raw, err := json.Marshal(whole.truncated())
@@ -70,8 +71,46 @@ func TestTruncated(t *testing.T) {
 	if _, err := decode([]byte(whole.Name()), []byte(strings.Replace(string(raw), `"sum":"`, `"sum":"AAAA`, 1))); err == nil {
 		t.Error("a sum of another length is taken")
 	}
-	got.Sum = nil // as older programs wrote it
+	if string(got.Key) != "k" || got.Reason != "why" {
+		t.Errorf("not to be found any more by its key, or without its reason: %+v", got)
+	}
+	got.Key, got.Sum = nil, nil // as older programs wrote it
 	if got.Digest() != (Digest{}) {
 		t.Errorf("%v", got.Digest())
+	}
+}
+
+// TestTruncatedIsSmall: whatever a record has and whatever is said of it, its letter
+// fits at last, so that one record cannot hold up all that come after it.
+func TestTruncatedIsSmall(t *testing.T) {
+	large := bytes.Repeat([]byte{0xff}, 4<<20)
+	for _, c := range []struct {
+		key    []byte
+		reason string
+		kept   bool // the key
+		told   string
+	}{
+		{nil, "why", true, "why"},
+		{[]byte{}, "why", true, "why"},
+		{large[:256], "why", true, "why"},
+		{large[:257], "why", false, "why"},
+		{large, strings.Repeat("\x00", 4<<20), false, strings.Repeat("\x00", 4<<10) + "…"},
+		{nil, "x" + strings.Repeat("م", 4<<10), true, "x" + strings.Repeat("م", 2<<10-1) + "…"},
+		{nil, strings.Repeat("r", 4<<10), true, strings.Repeat("r", 4<<10)},
+		{nil, string(large), true, string(large[:4<<10]) + "…"}, // no text: each byte becomes six in JSON
+	} {
+		whole := newLetter(Config{View: "imports", Source: "chat.imports"}, "", 3, Refused{Class: "invalid", Reason: c.reason,
+			Record: command.Record{Offset: 7, Key: c.key, Value: large, Headers: []command.Header{{Key: "h", Value: large}}}})
+		l := whole.truncated()
+		raw, err := json.Marshal(l)
+		if err != nil || len(raw) > 32<<10 || l.Digest() != whole.Digest() {
+			t.Errorf("a key of %d bytes and a reason of %d: %d bytes, %v", len(c.key), len(c.reason), len(raw), err)
+		}
+		if kept := bytes.Equal(l.Key, c.key) && (l.Key == nil) == (c.key == nil); kept != c.kept || !kept && l.Key != nil || l.Reason != c.told {
+			t.Errorf("a key of %d bytes and a reason of %d: kept %v, %.40q", len(c.key), len(c.reason), kept, l.Reason)
+		}
+		if _, err := decode([]byte(l.Name()), raw); err != nil {
+			t.Errorf("a key of %d bytes and a reason of %d: %v", len(c.key), len(c.reason), err)
+		}
 	}
 }

@@ -35,6 +35,9 @@ func (t lettersTopic) Whole(ctx context.Context, l deadletter.Letter) (deadlette
 	if err != nil {
 		return l, err
 	}
+	if len(l.Sum) > 0 && deadletter.DigestOf(r.Key, r.Value) != l.Digest() { // the topic was made anew
+		return l, fault.New(fault.NotFound, fmt.Sprintf("another record lies there now, at offset %d of partition %d of %s", l.Offset, l.Partition, l.Topic))
+	}
 	return l.With(r), nil
 }
 

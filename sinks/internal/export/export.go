@@ -27,11 +27,14 @@ type Export struct {
 	Application string // token
 	Keyed       bool   // each line begins with the token and a tab, for tools that write keys
 	Passed      func(at, end int64)
+	Skipped     func(offset int64, reason string) // hears of what has the application's key and cannot be read
 }
 
 // Write writes every command of the application that counts, in the log's order, up
 // to the log's end as of now, one line each, and gives their number. It holds a page
-// of the log in memory. An error means that what was written is not the whole.
+// of the log in memory. An error means that what was written is not the whole. A record
+// that cannot be read is in no view and has no number: what is written is whole
+// without it, and Skipped hears of it.
 func (e *Export) Write(ctx context.Context, out *bufio.Writer) (lines int64, err error) {
 	bounds, err := e.Log.Bounds(ctx, e.Partition)
 	if err != nil {
@@ -89,7 +92,7 @@ func (e *Export) judge(log *command.Log, r *command.Record) (command.Command, bo
 		return c, false, fault.New(fault.Terminal, fmt.Sprintf("partition %d: the record at offset %d needs a newer version of chatlog", e.Partition, r.Offset))
 	case command.Invalid:
 		if string(r.Key) == e.Application {
-			return c, false, fault.New(fault.Terminal, fmt.Sprintf("partition %d: the record at offset %d counts and cannot be read: %s", e.Partition, r.Offset, reading.Reason))
+			e.Skipped(r.Offset, reading.Reason)
 		}
 	case command.Counts:
 		if c.Op == command.LogOpen {

@@ -18,7 +18,8 @@ type Topic interface {
 	// One gives the entry at an offset; fault.NotFound when there is none.
 	One(ctx context.Context, offset int64) (deadletter.Entry, error)
 	// Whole gives a letter with the bytes that were too large for it, from where
-	// its record lies; fault.NotFound when it does not lie there any more.
+	// its record lies; fault.NotFound when it does not lie there any more, or another
+	// one does.
 	Whole(ctx context.Context, l deadletter.Letter) (deadletter.Letter, error)
 }
 

@@ -149,6 +149,8 @@ func TestWayOf(t *testing.T) {
 	early.Log = ""
 	strange := letter(deadletter.Rejected, 1, "", "")
 	strange.View = "graph"
+	anew := letter("invalid", 1, "", "") // ingest makes up a log where the topic of imports was made anew
+	anew.View, anew.Topic = "imports", "chat.imports"
 	for _, c := range []struct {
 		l      deadletter.Letter
 		mended bool
@@ -162,6 +164,8 @@ func TestWayOf(t *testing.T) {
 		{letter("foreign", 1, "", ""), true, ByImports},
 		{early, false, ByImports},
 		{strange, false, 0},
+		{anew, false, ByImports},
+		{anew, true, ByImports},
 	} {
 		if got, err := WayOf(c.l, []string{"mysql", "search"}, c.mended); got != c.want || (err == nil) != (c.want != 0) {
 			t.Errorf("%+v, mended %v: %d, %v", c.l, c.mended, got, err)

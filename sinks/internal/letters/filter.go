@@ -22,8 +22,8 @@ type Item struct {
 // Filter says which letters are meant. Empty fields say nothing.
 type Filter struct {
 	View, Class string
-	Partition   int32 // of the record; negative: any
-	Application string
+	Partition   int32     // of the record; negative: any
+	Application string    // the record's key, or what its value names; of a truncated letter the key alone
 	Since       time.Time // when the letter was told; the first included, the last not
 	Until       time.Time
 	State       string // Open, Settled or All

@@ -28,6 +28,7 @@ type summary struct {
 	Offset      int64            `json:"offset"`
 	Application string           `json:"application,omitempty"` // the key, if it is a text
 	Bytes       int              `json:"bytes"`                 // of the value
+	Truncated   bool             `json:"truncated,omitempty"`   // the value is too large for a letter, and so may the key be
 }
 
 // whole is everything that is known of a letter, as JSON.
@@ -44,7 +45,7 @@ type whole struct {
 // WriteLine writes a letter as a line of JSON.
 func WriteLine(out io.Writer, i Item) error {
 	s := summary{ID: strconv.FormatInt(i.ID, 10), Name: i.Name(), State: i.State, View: i.View, Class: i.Class, Reason: i.Reason, Time: i.Time,
-		Topic: i.Topic, Partition: i.Partition, Offset: i.Offset, Bytes: len(i.Value)}
+		Topic: i.Topic, Partition: i.Partition, Offset: i.Offset, Bytes: len(i.Value), Truncated: i.Truncated}
 	if utf8.Valid(i.Key) {
 		s.Application = string(i.Key)
 	}
@@ -125,6 +126,9 @@ func WriteDetail(out io.Writer, i Item) error {
 		}
 	}
 	if i.Truncated {
+		if i.Key != nil { // a long one is left out as well
+			line("key", bytesText(i.Key))
+		}
 		line("bytes", "too many for a letter, and not to be had where the record lay")
 		return err
 	}

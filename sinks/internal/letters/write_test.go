@@ -2,6 +2,7 @@ package letters
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,11 @@ func TestFilter(t *testing.T) {
 		f := any
 		change(&f)
 		return f
+	}
+	large := i // was left where it lies, but for its key
+	large.Value, large.Truncated = nil, true
+	if of := with(func(f *Filter) { f.Application = "app" }); !of.Matches(large) {
+		t.Error("an application's letters are not all of them")
 	}
 	at := told.Add(2 * time.Hour)
 	for n, c := range []struct {
@@ -97,6 +103,13 @@ func TestDetail(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(out.String()), &back); err != nil || back.Text != string(l.Value) || string(back.Value) != string(l.Value) || back.Settlement.Why != "nobody's" {
 		t.Errorf("%s: %+v, %v", out.String(), back, err)
+	}
+	out.Reset()
+	l.Value, l.Headers, l.Truncated = nil, nil, true
+	gone := Item{ID: 17, Letter: l, State: deadletter.Open}
+	if err := errors.Join(WriteDetail(&out, gone), WriteLine(&out, gone)); err != nil || !strings.Contains(out.String(), "key        app\nbytes      too many") ||
+		!strings.Contains(out.String(), `"application":"app","bytes":0,"truncated":true}`) || strings.Contains(out.String(), "(none)") {
+		t.Errorf("%s, %v", out.String(), err)
 	}
 	for value, want := range map[string]string{"": "(empty)", "\xff": "base64 /w==", "a\tb": `"a\tb"`} {
 		if got := bytesText([]byte(value)); got != want {
