@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,8 @@ func (w *world) Import(_ context.Context, r partition.Request, place int64, answ
 	})
 	return nil
 }
+
+func (w *world) DropImports() { w.do(func() { w.happened = append(w.happened, "dropped") }) }
 
 func (w *world) Write(_ context.Context, _ position.LogID, letters []deadletter.Refused) (err error) {
 	w.do(func() {
@@ -265,6 +268,21 @@ func TestWithoutTheLease(t *testing.T) {
 	if len(w.asked) != 0 || w.committed != -1 {
 		t.Errorf("%d imported, committed %d", len(w.asked), w.committed)
 	}
+}
+
+// TestLeaseIsLost: what the owner was handed is taken back, or it would go on beside
+// who has the lease now.
+func TestLeaseIsLost(t *testing.T) {
+	w := newWorld(chat(1))
+	stop := w.work(t)
+	w.until(t, "the import is handed over", func() bool { return len(w.asked) == 1 })
+	w.do(func() { w.held = false })
+	w.until(t, "it is dropped", func() bool { return slices.Contains(w.happened, "dropped") })
+	w.do(func() { w.held = true })
+	w.until(t, "it is handed over again", func() bool { return len(w.asked) == 2 })
+	w.answer(0, nil)
+	w.until(t, "the end is committed", func() bool { return w.committed == 1 })
+	stop()
 }
 
 func TestRead(t *testing.T) {

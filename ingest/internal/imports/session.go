@@ -75,6 +75,7 @@ var (
 // not where this session has left it, the owner has ended, or ctx has.
 func (s *session) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer s.owner.DropImports() // or they would go on beside those of who has the lease now
 	defer s.work.Wait()
 	defer cancel()
 	tick := time.NewTicker(tickEvery)

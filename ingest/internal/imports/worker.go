@@ -28,6 +28,8 @@ type Source interface {
 // Owner numbers what is imported and appends it to the log.
 type Owner interface {
 	Import(ctx context.Context, r partition.Request, place int64, answers chan<- partition.Imported) error
+	// DropImports gives up what was handed over, and nothing that is handed over later.
+	DropImports()
 }
 
 // Letters is the dead letters of one partition of imports.

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"chatlog/shared/fault"
@@ -32,6 +33,7 @@ type lane struct {
 	closed  bool      // takes no more
 
 	submitted int64 // how many there were so far
+	dropped   int64 // none up to this one is tried again
 	doubtful  bool  // the first one is to be refused once the log's end is confirmed
 	asked     int64 // the last one that the confirmation under way is for; 0: none is under way
 	confirmed int64 // the last one that the last confirmation was for
@@ -84,17 +86,29 @@ func (l *lane) listed(r ListResult) {
 // state that ends there has all that there was.
 func (l *lane) covers(c *Call, end int64) bool { return c.submitted <= l.confirmed && l.end <= end }
 
-// putBack puts imports of a batch that does not count before all others. Once no
-// more are taken they are refused instead, or a log that cannot be reached would hold
-// up the end for as long as it can be held up.
+// putBack puts imports of a batch that does not count before all others, to be tried
+// again before their rate would have it: after a pause they would rest on an end of the
+// log that another owner has gone past meanwhile, and two of them that bring in the
+// same history could take turns at that for ever. Those that were dropped meanwhile, or
+// all once no more are taken, are refused instead: a log that cannot be reached would
+// hold up the end for as long as it can be held up.
 func (m *Machine) putBack(calls []*Call) {
-	if m.lane.closed {
-		for _, c := range calls {
+	kept := make([]*Call, 0, len(calls)+len(m.lane.calls))
+	for _, c := range calls {
+		if m.lane.closed || !m.lane.wanted(c) {
 			m.refuse(c, ErrClosing)
+		} else {
+			kept = append(kept, c)
 		}
-		return
 	}
-	m.lane.calls = append(append(make([]*Call, 0, len(calls)+len(m.lane.calls)), calls...), m.lane.calls...)
+	m.lane.calls = append(kept, m.lane.calls...)
+	m.lane.paced = time.Time{}
+}
+
+// wanted reports whether somebody waits for a call: who has submitted the same one
+// since it was dropped has submitted what comes after it, too.
+func (l *lane) wanted(c *Call) bool {
+	return c.submitted > l.dropped || slices.ContainsFunc(c.followers, func(f *Call) bool { return f.submitted > l.dropped })
 }
 
 // importsAhead reports whether imports wait and have to go on waiting: the view, as
@@ -263,6 +277,14 @@ func (m *Machine) dropImports(err error) {
 		m.refuse(c, err)
 	}
 	m.lane.calls, m.lane.wants = nil, nil
+}
+
+// DropImports refuses the imports that were submitted so far, and tries none of them
+// again that is on its way: who brought them has lost the partition's lease, and whoever
+// has it now brings the same ones in. It takes others.
+func (m *Machine) DropImports() {
+	m.lane.dropped = m.lane.submitted
+	m.dropImports(ErrClosing)
 }
 
 // CloseImports ends the taking of imports: those that wait are answered with a

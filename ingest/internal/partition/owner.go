@@ -174,6 +174,28 @@ func (o *Owner) Import(ctx context.Context, r Request, place int64, answers chan
 	}
 }
 
+// DropImports gives up all imports that were handed to the owner, and none that are
+// handed over once it has returned: nobody waits for their answers any more.
+func (o *Owner) DropImports() {
+	dropped := make(chan struct{})
+	drop := func(time.Time) {
+		o.takeAll() // those that were handed over before this
+		o.machine.DropImports()
+		close(dropped)
+	}
+	select {
+	case o.results <- drop:
+	case <-o.drain: // none are tried any more
+		return
+	case <-o.done:
+		return
+	}
+	select {
+	case <-dropped:
+	case <-o.done:
+	}
+}
+
 const (
 	busyTick = 5 * time.Millisecond   // while something waits: deadlines, back-offs
 	idleTick = 200 * time.Millisecond // otherwise

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"chatlog/shared/command"
@@ -16,6 +17,7 @@ type simImports struct {
 	settled int  // all before it are: the committed offset
 	overlap bool // two importers at once happen
 	again   int  // how many were there already
+	runs    []*simRun
 }
 
 type simImport struct {
@@ -81,6 +83,7 @@ func (s *sim) imports(app string, count int) {
 func (im *simImports) begin() {
 	s := im.sim
 	r := &simRun{node: s.nodes[len(s.nodes)-1-s.rand.Intn(min(4, len(s.nodes)))], next: im.settled, answers: map[int]simAnswer{}}
+	im.runs = append(im.runs, r)
 	im.step(r)
 }
 
@@ -96,7 +99,13 @@ func (im *simImports) step(r *simRun) {
 		im.overlap = s.rand.Intn(3) > 0
 		im.begin()
 	}
-	r.node.turn(func() { im.submit(r) })
+	alone := !slices.ContainsFunc(im.runs, func(other *simRun) bool { return other != r && other.node == r.node && !other.ended })
+	if alone && !s.now.Before(r.node.paused) && s.chance(0.02) { // its lease is lost, and it knows: an instance has one importer of a partition
+		r.ended = true
+		r.node.turn(r.node.machine.DropImports)
+	} else {
+		r.node.turn(func() { im.submit(r) })
+	}
 	s.after(s.between(time.Millisecond, 5*time.Millisecond), func() { im.step(r) })
 }
 
