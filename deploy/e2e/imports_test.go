@@ -54,26 +54,29 @@ func (h *house) bring(t *testing.T, lines string, args ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, kcat, append([]string{"-P", "-b", h.kafka(t), "-t", h.topic("chat.imports"), "-K", "\t",
-		"-X", "topic.partitioner=murmur2_random", "-X", "acks=all"}, args...)...)
+		"-X", "topic.partitioner=murmur2_random", "-X", "acks=all", "-X", "enable.idempotence=true"}, args...)...)
 	c.Stdin = strings.NewReader(lines)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("kcat: %v: %s", err, out)
 	}
 }
 
-// imported waits until every record of the imports is settled: the group has
-// committed its end.
-func (h *house) imported(t *testing.T, patience time.Duration) {
-	t.Helper()
+// unsettled says what is missing until every record of the imports is settled: the
+// group has committed its end.
+func (h *house) unsettled(t *testing.T) error {
 	p := h.parts
 	p.Kafka = h.kafka(t)
 	group := "chatlog-imports"
 	if h.parts.Kafka != "" {
 		group = p.Groups + "-imports"
 	}
-	eventually(t, patience, "imports are settled", func() error {
-		return p.Uncommitted(t.Context(), h.topic("chat.imports"), group)
-	})
+	return p.Uncommitted(t.Context(), h.topic("chat.imports"), group)
+}
+
+// imported waits until every record of the imports is settled.
+func (h *house) imported(t *testing.T, patience time.Duration) {
+	t.Helper()
+	eventually(t, patience, "imports are settled", func() error { return h.unsettled(t) })
 }
 
 // history is an application of another system: n messages in chats of fifty, every
