@@ -65,6 +65,7 @@ type Truth struct {
 	Chats        map[ChatKey]Chat
 	Messages     map[MessageKey]Message
 	Commands     map[string]Command // keyed ones, by id
+	Refused      map[Place]int      // dead letters of imports, by where the record lies in their topic
 	Findings     []Finding
 	ids          map[string]struct{}
 }

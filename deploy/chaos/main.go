@@ -19,7 +19,6 @@ import (
 
 	"chatlog/deploy/chaos/faults"
 	"chatlog/deploy/chaos/history"
-	"chatlog/deploy/chaos/judge"
 	"chatlog/deploy/chaos/load"
 	"chatlog/deploy/chaos/world"
 	"chatlog/deploy/diskfull"
@@ -178,6 +177,10 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 	if err := l.Start(ctx); err != nil {
 		return nil, err
 	}
+	importer := &load.Importer{Brokers: strings.Split(w.Parts.Kafka, ","), Topic: w.Parts.Imports, Seed: o.seed}
+	if err := importer.Start(ctx); err != nil {
+		return nil, err
+	}
 	c := &campaign{world: w, load: l, recorder: recorder, faults: faults.All(), seed: o.seed, only: only, length: o.length, apart: o.apart, outage: o.outage, out: out,
 		far: progress.New(errOut, "faults")}
 	think := l.Pace(ctx)
@@ -192,19 +195,19 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 	}
 	wait(ctx, quiet)
 	l.Stop()
+	brought, err := importer.Stop()
+	if err != nil {
+		return nil, err
+	}
 	r := &result{command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds, apart: o.apart,
 		machine: machine(), windows: c.windows, think: think, load: time.Since(began)}
 	if r.calls, err = recorder.Calls(); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(out, "%d calls in %s; judging\n", len(r.calls), r.load.Round(time.Second))
-	truth, log, err := examine(ctx, w)
-	if err != nil {
+	if err := r.judge(ctx, w, brought); err != nil {
 		return nil, err
 	}
-	r.truth = truth
-	r.verify = verify(ctx, w)
-	r.verdict = judge.Judge(r.calls, log, truth, r.windows)
 	return r, ctx.Err()
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chatlog/deploy/audit"
+	"chatlog/deploy/chaos/history"
 	"chatlog/deploy/chaos/judge"
 	"chatlog/deploy/chaos/world"
 )
@@ -17,9 +18,15 @@ import (
 // nothing is written any more.
 const catchUpTime = 3 * time.Minute
 
-// examine reads the log, and compares both views and the API with it, once the
-// views have come to its end.
+// examine reads the log, and compares both views and the API with it, once what was
+// brought in is settled and the views have come to the log's end.
 func examine(ctx context.Context, w *world.World) (*audit.Truth, *judge.Log, error) {
+	settled := func(ctx context.Context) error {
+		return w.Parts.Uncommitted(ctx, w.Parts.Imports, w.Parts.Groups+"-imports")
+	}
+	if err := world.Eventually(ctx, catchUpTime, settled); err != nil {
+		return nil, nil, err
+	}
 	log := judge.NewLog()
 	truth, err := audit.ReadEach(ctx, w.Parts.Kafka, w.Parts.Commands, log.Add)
 	if err != nil {
@@ -43,6 +50,17 @@ func examine(ctx context.Context, w *world.World) (*audit.Truth, *judge.Log, err
 		return nil, nil, err
 	}
 	return truth, log, truth.API(ctx, w.Readers()[0])
+}
+
+// judge compares what clients saw, and what was brought in, with the log and the views.
+func (r *result) judge(ctx context.Context, w *world.World, brought []history.Import) error {
+	truth, log, err := examine(ctx, w)
+	if err != nil {
+		return err
+	}
+	r.truth, r.verify = truth, verify(ctx, w)
+	r.verdict = judge.Judge(r.calls, brought, log, truth, r.windows)
+	return nil
 }
 
 // verify lets the operators' own audit have its say, too.

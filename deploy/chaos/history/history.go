@@ -76,6 +76,24 @@ type Try struct {
 	Body       string `json:",omitempty"`
 }
 
+// Import is one record of another system's history, as it was written to the topic of
+// imports, and where it lies there.
+type Import struct {
+	ID       string    `json:"id"`
+	Op       Kind      `json:"op"`
+	App      string    `json:"application"`
+	Username string    `json:"username,omitempty"`
+	Chat     int64     `json:"chat,omitempty"`
+	Number   int64     `json:"number,omitempty"`
+	Text     string    `json:"message,omitempty"`
+	Time     time.Time `json:"time"`
+
+	Wrong     bool  `json:"-"` // it can never be imported
+	Again     bool  `json:"-"` // it was written before
+	Partition int32 `json:"-"`
+	Offset    int64 `json:"-"`
+}
+
 // Recorder takes calls from many clients.
 type Recorder struct {
 	began time.Time

@@ -30,11 +30,12 @@ const (
 	Unavailable Promise = "a 503 where no fault is on"
 	Wrong       Promise = "an answer that is never right"
 	Order       Promise = "a history that cannot be put in order"
+	Imported    Promise = "an import that does not count once, or is not told of once"
 	Differs     Promise = "a view or the API that differs from the log"
 )
 
 // Promises is all of them, in the order of a report.
-var Promises = []Promise{Lost, Twice, Gap, Changed, Ghost, Repeat, Stale, Denied, Crossed, Reverted, Unavailable, Wrong, Order, Differs}
+var Promises = []Promise{Lost, Twice, Gap, Changed, Ghost, Repeat, Stale, Denied, Crossed, Reverted, Unavailable, Wrong, Order, Imported, Differs}
 
 // Finding is one thing that must not be.
 type Finding struct {
@@ -56,6 +57,8 @@ type Verdict struct {
 	Repeats  int // of keys
 	Ordered  int // chats and messages whose history was put in order
 	Open     int // those for which the time was not enough
+	Imported int // records that were brought in, repeated ones included
+	Told     int // records that can never be brought in
 }
 
 // Count gives the number of findings against a promise.
@@ -112,6 +115,7 @@ type Log struct {
 	chats    map[chatKey]audit.Entry
 	creates  map[string][]audit.Entry // message.create by text
 	updates  map[string][]audit.Entry // message.update by text
+	ids      map[string][]audit.Entry // by command id
 	at       map[place]audit.Entry
 	versions map[messageKey][]version
 	offsets  map[chatKey][]int64 // of message.create, in order
@@ -125,12 +129,13 @@ type place struct {
 // NewLog makes an empty log.
 func NewLog() *Log {
 	return &Log{apps: map[string][]audit.Entry{}, chats: map[chatKey]audit.Entry{}, creates: map[string][]audit.Entry{}, updates: map[string][]audit.Entry{},
-		at: map[place]audit.Entry{}, versions: map[messageKey][]version{}, offsets: map[chatKey][]int64{}}
+		ids: map[string][]audit.Entry{}, at: map[place]audit.Entry{}, versions: map[messageKey][]version{}, offsets: map[chatKey][]int64{}}
 }
 
 // Add takes the next command of a partition.
 func (l *Log) Add(e audit.Entry) {
 	l.at[place{e.Partition, e.Offset}] = e
+	l.ids[e.ID] = append(l.ids[e.ID], e)
 	key := messageKey{e.Application, e.Chat, e.Number}
 	switch e.Op {
 	case "application.create":
@@ -149,8 +154,9 @@ func (l *Log) Add(e audit.Entry) {
 	}
 }
 
-// Judge compares a history with the log. windows are the faults that were on.
-func Judge(calls []history.Call, log *Log, truth *audit.Truth, windows []history.Window) *Verdict {
+// Judge compares a history with the log. brought is what was imported, windows are the
+// faults that were on.
+func Judge(calls []history.Call, brought []history.Import, log *Log, truth *audit.Truth, windows []history.Window) *Verdict {
 	v := &Verdict{Calls: len(calls)}
 	log.id = truth.Log.ID
 	v.audited(truth)
@@ -167,6 +173,7 @@ func Judge(calls []history.Call, log *Log, truth *audit.Truth, windows []history
 		}
 	}
 	order(v, calls, log)
+	imports(v, brought, log, truth.Refused)
 	return v
 }
 

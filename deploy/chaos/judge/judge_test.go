@@ -52,7 +52,7 @@ func verdict(calls []history.Call, entries []audit.Entry, truth *audit.Truth, wi
 	for _, e := range entries {
 		l.Add(e)
 	}
-	return Judge(calls, l, truth, windows)
+	return Judge(calls, nil, l, truth, windows)
 }
 
 func TestGoodHistory(t *testing.T) {
