@@ -16,6 +16,7 @@ import (
 	"chatlog/deploy/chaos/load"
 	"chatlog/deploy/chaos/world"
 	"chatlog/shared/progress"
+	"chatlog/shared/retry"
 )
 
 // campaign breaks a world under load, round after round.
@@ -85,7 +86,7 @@ func (c *campaign) planned(seed uint64) (all int64) {
 
 // turn carries out one fault and waits until all is well again.
 func (c *campaign) turn(ctx context.Context, s step) {
-	wait(ctx, quiet)
+	retry.Wait(ctx, quiet)
 	if ctx.Err() != nil {
 		return
 	}
@@ -170,11 +171,4 @@ func (c *campaign) close(at int, do func(*history.Window)) history.Window {
 	defer c.mutex.Unlock()
 	do(&c.windows[at])
 	return c.windows[at]
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

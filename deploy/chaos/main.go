@@ -24,6 +24,7 @@ import (
 	"chatlog/deploy/diskfull"
 	"chatlog/shared/program"
 	"chatlog/shared/progress"
+	"chatlog/shared/retry"
 )
 
 type options struct {
@@ -193,7 +194,7 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 		c.run(ctx)
 		c.far.End()
 	}
-	wait(ctx, quiet)
+	retry.Wait(ctx, quiet)
 	l.Stop()
 	brought, err := importer.Stop()
 	if err != nil {

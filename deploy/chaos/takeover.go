@@ -11,6 +11,7 @@ import (
 	"chatlog/deploy/chaos/history"
 	"chatlog/deploy/chaos/world"
 	"chatlog/deploy/system"
+	"chatlog/shared/retry"
 )
 
 // leaseWait is how long leases may take to be where they belong.
@@ -48,7 +49,7 @@ func (c *campaign) takeOver(ctx context.Context, name string, p *system.Program,
 	if err := world.Eventually(ctx, leaseWait, c.leased); err != nil {
 		return 0, 0, err
 	}
-	wait(ctx, quiet)
+	retry.Wait(ctx, quiet)
 	var disturbs []history.Kind
 	if !graceful {
 		disturbs = faults.Writes

@@ -11,6 +11,7 @@ import (
 
 	"chatlog/deploy/chaos/history"
 	"chatlog/deploy/chaos/world"
+	"chatlog/shared/retry"
 )
 
 // Lane is the side of the house that a fault breaks. Faults of different lanes
@@ -55,14 +56,7 @@ func NewTurn(w *world.World, r *rand.Rand, hold time.Duration, force func(bool))
 func (t *Turn) Note() string { return t.note }
 
 // Hold waits as long as the fault is to last.
-func (t *Turn) Hold(ctx context.Context) { t.wait(ctx, t.hold) }
-
-func (t *Turn) wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
+func (t *Turn) Hold(ctx context.Context) { retry.Wait(ctx, t.hold) }
 
 // Fault is one way to break something.
 type Fault struct {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chatlog/deploy/system"
+	"chatlog/shared/retry"
 )
 
 // instances lets instances come and go, disagree, and be wrong about the time.
@@ -54,7 +55,7 @@ func clock(ctx context.Context, t *Turn, p *system.Program, skew string) error {
 	p.Env = append(slices.Clone(right), "CHATLOG_TEST_CLOCK_SKEW="+skew)
 	err := errors.Join(stop(t, p), again(ctx, t, p))
 	p.Env = right
-	t.wait(ctx, time.Second) // for it to have leases again
+	retry.Wait(ctx, time.Second) // for it to have leases again
 	t.Hold(ctx)
 	return errors.Join(err, stop(t, p), again(ctx, t, p))
 }

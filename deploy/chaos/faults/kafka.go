@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"chatlog/shared/retry"
 )
 
 // kafka breaks brokers, and the way to them.
@@ -100,7 +102,7 @@ func inSync(ctx context.Context, t *Turn) error {
 		if err == nil || ctx.Err() != nil || time.Now().After(deadline) {
 			return err
 		}
-		t.wait(ctx, 200*time.Millisecond)
+		retry.Wait(ctx, 200*time.Millisecond)
 	}
 }
 
@@ -168,7 +170,7 @@ func followersPaused(ctx context.Context, t *Turn) error {
 		}
 	}
 	signal(syscall.SIGSTOP)
-	t.wait(ctx, 1500*time.Millisecond) // shorter than replicas may lag: they stay in sync by name
+	retry.Wait(ctx, 1500*time.Millisecond) // shorter than replicas may lag: they stay in sync by name
 	bounded, cancel := undo(ctx)
 	defer cancel()
 	err = errors.Join(err, t.World.Stack.Kill(bounded, broker(n)))

@@ -9,6 +9,7 @@ import (
 	"chatlog/deploy/chaos/history"
 	"chatlog/deploy/chaos/world"
 	"chatlog/deploy/system"
+	"chatlog/shared/retry"
 )
 
 // services kills and pauses one instance of each service.
@@ -64,7 +65,7 @@ func pause(ctx context.Context, t *Turn, p *system.Program) error {
 	if err := p.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	t.wait(ctx, pastLease)
+	retry.Wait(ctx, pastLease)
 	t.Hold(ctx)
 	return p.Signal(syscall.SIGCONT)
 }

@@ -71,15 +71,8 @@ func (m *Mover) newLane(p int32) *lane {
 // Round copies every partition to the source's end as of now. It may be called
 // again and again. A fault.Terminal says that the target is not ours to write to.
 func (m *Mover) Round(ctx context.Context) error {
-	var has, wants map[int32]kafkaconn.Bounds
-	if err := m.patient(ctx, "the logs' ends", func() (err error) {
-		// In this order: what the target has, the source must have had before.
-		if has, err = m.target.Ends(ctx); err != nil {
-			return err
-		}
-		wants, err = m.source.Ends(ctx)
-		return err
-	}); err != nil {
+	has, wants, err := m.ends(ctx)
+	if err != nil {
 		return err
 	}
 	return m.each(func(p int32) error { return m.advance(ctx, m.lanes[p], wants[p].End, has[p].End) })
