@@ -48,7 +48,7 @@ func (t *Truth) Letters(ctx context.Context, broker, topic string) error {
 		}
 	})
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-	t.Refused = map[Place]int{}
+	t.Refused, t.ToldAgain = map[Place]int{}, 0
 	told, keys := map[Place]int{}, map[string]bool{}
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
@@ -65,7 +65,11 @@ func (t *Truth) Letters(ctx context.Context, broker, topic string) error {
 					t.find("letters", "offset %d settles %s, of which nothing was told", k.Offset, l.Letter)
 				}
 			case l.View == "imports": // of records of another topic
-				t.Refused[Place{l.Partition, l.Offset}]++
+				if keys[string(k.Key)] {
+					t.ToldAgain++
+				} else {
+					t.Refused[Place{l.Partition, l.Offset}]++
+				}
 			default:
 				if told[Place{l.Partition, l.Offset}]++; !t.Log.Strangers[Place{l.Partition, l.Offset}] {
 					t.find("letters", "%+v tells of a record that is no stranger", l)

@@ -65,7 +65,8 @@ type Truth struct {
 	Chats        map[ChatKey]Chat
 	Messages     map[MessageKey]Message
 	Commands     map[string]Command // keyed ones, by id
-	Refused      map[Place]int      // dead letters of imports, by where the record lies in their topic
+	Refused      map[Place]int      // dead letters of imports under different keys, by where the record lies in their topic
+	ToldAgain    int                // dead letters of imports under a key that was there: of instances whose leases overlapped
 	Findings     []Finding
 	ids          map[string]struct{}
 }

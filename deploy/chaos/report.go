@@ -84,7 +84,7 @@ func (r *result) write(out io.Writer) {
 	p("| writes refused, none of them in the log | %d |", v.Refused)
 	p("| reads answered / with a token | %d / %d |", v.Reads, v.Tokens)
 	p("| keys repeated after their answer | %d |", v.Repeats)
-	p("| records imported meanwhile / of no use, each told once | %d / %d |", v.Imported, v.Told)
+	p("| records imported meanwhile / of no use, each told under one key / twice under it | %d / %d / %d |", v.Imported, v.Told, r.truth.ToldAgain)
 	p("| chats and contended messages whose calls were put in order / given up after %s | %d / %d |", "20 s", v.Ordered, v.Open)
 	p("| records in the log that count / ignored | %d / %v |", r.truth.Log.Records, r.truth.Log.Ignored)
 	p("| dead letters, each told once | %d |", len(r.truth.Log.Strangers))

@@ -8,6 +8,8 @@ var inSettling = []bug{
 	{"a view that took a command is believed to have it", "sinks/internal/verify/again.go",
 		"for _, d := range compare(changes, found) {",
 		"for _, d := range compare(changes, found)[:0] {", []string{"./sinks/internal/verify", "-run", "TestAgainInVain"}},
+	{"what another one has told is told again", "shared/deadletter/writer.go",
+		"	if err := w.readOn(ctx); err != nil {\n		return err\n	}\n	for", "	if w.known == nil {\n		if err := w.readOn(ctx); err != nil {\n			return err\n		}\n	}\n	for", []string{"./shared/deadletter", "-run", "TestConformanceEmbedded/once,_whoever"}},
 	{"what was retried and is rejected again is not told", "shared/deadletter/writer.go",
 		"return t.rejected && t.retried }",
 		"return false }", []string{"./shared/deadletter", "-run", "TestConformanceEmbedded/what_was_retried"}},

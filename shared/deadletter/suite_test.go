@@ -41,6 +41,7 @@ func conformance(t *testing.T, broker string) {
 		{"a letter says what, where and why", whatWhereWhy},
 		{"bytes are untouched", untouched},
 		{"once per position and view", once},
+		{"once, whoever else writes for the partition", onceAmongMany},
 		{"once after a restart, behind many letters", onceBehindMany},
 		{"the largest record there can be", largest},
 		{"once even if nobody knows whether it was written", unknownOutcome},
@@ -100,6 +101,18 @@ func (s *suite) writer(view string, partition int32) *Writer {
 func (s *suite) write(w *Writer, log position.LogID, letters ...Refused) {
 	s.Helper()
 	s.patiently("write", func() error { return w.Write(s.Context(), log, letters) })
+}
+
+// onceAmongMany: two writers take turns, as two instances do whose leases overlap.
+func onceAmongMany(s *suite) {
+	one, other := s.writer("mysql", 0), s.writer("mysql", 0)
+	s.write(one, ours, at(1))
+	s.write(other, ours, at(1), at(2))
+	s.write(one, ours, at(2), at(3))
+	s.write(other, ours, at(3))
+	if read, _ := s.read(0); len(read) != 3 {
+		s.Errorf("%d letters of 3 records: %+v", len(read), read)
+	}
 }
 
 // put appends to the source and gives the records as a sink reads them.

@@ -25,10 +25,10 @@ type Config struct {
 }
 
 // Writer writes the letters of one partition of one view, each position once:
-// before its first letter it reads which ones are there already, so a restart,
-// a replay from the beginning or a rebuilt view does not tell them again. Only a
-// request that reaches the leader after its writer has given up and looked, or
-// has handed the partition over, can make two of one, under the same key.
+// before it writes it reads which ones are there already, so a restart, a replay from
+// the beginning or a rebuilt view does not tell them again. Only a request that reaches
+// the leader after its writer has given up and looked, or while another one writes for
+// the same partition, can make two of one, under the same key.
 type Writer struct {
 	cfg     Config
 	conn    *kafkaconn.Conn
@@ -67,22 +67,14 @@ func NewWriter(cfg Config, conn *kafkaconn.Conn, source int32, counter *promethe
 // it fails, which is fault.Transient, some of them may have been written; the same
 // call again writes the others.
 func (w *Writer) Write(ctx context.Context, log position.LogID, letters []Refused) error {
-	fresh := w.known == nil
-	if fresh {
-		if err := w.readOn(ctx); err != nil {
-			return err
-		}
+	// Another one may have written for this partition since, or have settled what was
+	// written: leases and assignments overlap for a moment.
+	if err := w.readOn(ctx); err != nil {
+		return err
 	}
 	for _, r := range letters {
 		letter := newLetter(w.cfg, log, w.source, r)
-		t, found := w.known[letter.Name()]
-		if found && r.Class == Rejected && !fresh { // it may have been settled since
-			if err := w.readOn(ctx); err != nil {
-				return err
-			}
-			t, fresh = w.known[letter.Name()], true
-		}
-		if found && !t.again() {
+		if t, found := w.known[letter.Name()]; found && !t.again() {
 			continue
 		}
 		err := w.produce(ctx, letter)

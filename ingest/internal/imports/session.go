@@ -148,36 +148,58 @@ func (s *session) toldOf(r *command.Record) bool {
 	return told
 }
 
-// answered takes what became of one import.
+// answered takes what became of an import, and of all others that are known by then:
+// their letters are written together.
 func (s *session) answered(ctx context.Context, a partition.Imported) error {
-	i := &s.items[a.Place-s.place]
-	i.refused = refusedBy(a.Err)
-	switch {
-	case i.refused != nil:
-		i.outcome = refused
-	case a.Err != nil:
-		return a.Err
-	case a.Again:
-		i.outcome = repeated
-	default:
-		i.outcome = imported
+	for {
+		i := &s.items[a.Place-s.place]
+		i.refused = refusedBy(a.Err)
+		switch {
+		case i.refused != nil:
+			i.outcome = refused
+		case a.Err != nil:
+			return a.Err
+		case a.Again:
+			i.outcome = repeated
+		default:
+			i.outcome = imported
+		}
+		i.settled = true
+		select {
+		case a = <-s.answers:
+		default:
+			return s.settle(ctx)
+		}
 	}
-	i.settled = true
-	return s.settle(ctx)
 }
 
 // settle moves past the records in front that are settled, once those that were
 // refused are told of.
 func (s *session) settle(ctx context.Context) error {
-	count := 0
-	for count < len(s.items) && s.items[count].settled {
-		if i := &s.items[count]; i.refused != nil {
-			if err := s.tell(ctx, i); err != nil {
-				s.drop(count)
+	var letters []deadletter.Refused
+	var log position.LogID // of the letters
+	told, count := 0, 0
+	for ; count < len(s.items) && s.items[count].settled; count++ {
+		i := &s.items[count]
+		if i.refused == nil {
+			continue
+		}
+		of := s.logOf(i)
+		if of != log {
+			if err := s.tell(ctx, log, letters); err != nil {
+				s.drop(told)
 				return err
 			}
+			letters = nil
 		}
-		count++
+		if letters == nil {
+			told = count // all before it are in the log, or told of
+		}
+		log, letters = of, append(letters, deadletter.Refused{Record: i.record, Reason: i.refused.reason, Class: i.refused.class})
+	}
+	if err := s.tell(ctx, log, letters); err != nil {
+		s.drop(told)
+		return err
 	}
 	s.drop(count)
 	return nil
@@ -201,29 +223,33 @@ func (s *session) drop(count int) {
 	}
 }
 
-// tell writes a dead letter, however long it takes, while the lease is held.
-func (s *session) tell(ctx context.Context, i *item) error {
-	var log position.LogID // a topic of imports is none
-	if len(s.told[i.record.Offset]) > 0 {
-		// Another record lay there: the topic was made anew. Its letters must not
-		// pass for those of the one before.
-		d := deadletter.DigestOf(i.record.Key, i.record.Value)
-		log = position.LogID(hex.EncodeToString(d[:8]))
+// logOf stands for the topic in a letter: it is no log, and has no id.
+func (s *session) logOf(i *item) position.LogID {
+	if len(s.told[i.record.Offset]) == 0 {
+		return ""
 	}
-	letter := deadletter.Refused{Record: i.record, Reason: i.refused.reason, Class: i.refused.class}
-	for try := 0; ; try++ {
+	// Another record lay there: the topic was made anew. Its letters must not pass for
+	// those of the one before.
+	d := deadletter.DigestOf(i.record.Key, i.record.Value)
+	return position.LogID(hex.EncodeToString(d[:8]))
+}
+
+// tell writes dead letters, however long it takes, while the lease is held.
+func (s *session) tell(ctx context.Context, log position.LogID, letters []deadletter.Refused) error {
+	for try := 0; len(letters) > 0; try++ {
 		if !s.holds() {
 			return errLease
 		}
-		err := s.letters.Write(ctx, log, []deadletter.Refused{letter})
+		err := s.letters.Write(ctx, log, letters)
 		if err == nil {
-			return nil
+			break
 		}
-		s.fail(ctx, fmt.Errorf("dead letter of offset %d: %w", i.record.Offset, err))
+		s.fail(ctx, fmt.Errorf("dead letters from offset %d on: %w", letters[0].Record.Offset, err))
 		if retry.Pause(ctx, try); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // fetch begins to fetch what comes next, when there is nothing left to submit.
