@@ -52,6 +52,7 @@ func TestRealMoving(t *testing.T) {
 	m := &move{to: old}
 	m.to.Kafka = strings.Join(cluster(t).addresses, ",")
 	m.to.Commands, m.to.Database, m.to.Alias = old.Commands+"-new", old.Database+"_new", old.Alias+"-new"
+	m.to.Prefix += "-new"
 	m.to.Imports, m.to.DeadLetters = m.to.Commands+"-imports", m.to.Commands+"-letters"
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -179,7 +180,7 @@ func (m *move) fill(ctx context.Context, _ string) error {
 	}
 	for _, p := range m.Programs {
 		p.Env = append(p.Env, "CHATLOG_KAFKA_BROKERS="+m.to.Kafka, "CHATLOG_TOPICS_COMMANDS_NAME="+m.to.Commands, "CHATLOG_TOPICS_IMPORTS_NAME="+m.to.Imports,
-			"CHATLOG_TOPICS_DEADLETTERS_NAME="+m.to.DeadLetters, "CHATLOG_MYSQL_DATABASE="+m.to.Database, "CHATLOG_ELASTICSEARCH_ALIAS="+m.to.Alias)
+			"CHATLOG_TOPICS_DEADLETTERS_NAME="+m.to.DeadLetters, "CHATLOG_MYSQL_DATABASE="+m.to.Database, "CHATLOG_ELASTICSEARCH_ALIAS="+m.to.Alias, "CHATLOG_REDIS_PREFIX="+m.to.Prefix)
 		for _, topic := range []string{"COMMANDS", "IMPORTS", "DEADLETTERS"} {
 			p.Env = append(p.Env, "CHATLOG_TOPICS_"+topic+"_REPLICATION=3", "CHATLOG_TOPICS_"+topic+"_MIN_INSYNC=2")
 		}
@@ -192,9 +193,6 @@ func (m *move) fill(ctx context.Context, _ string) error {
 
 // change starts ingest and query on the new log.
 func (m *move) change(ctx context.Context, _ string) error {
-	if err := m.Program("query").Stop(15 * time.Second); err != nil {
-		return err
-	}
 	m.parts = m.to
 	for _, name := range []string{"ingest", "query"} {
 		if err := m.Program(name).Start(); err != nil {

@@ -118,7 +118,7 @@ func (w *world) env() []string {
 	return append(slices.Clone(w.Programs[0].Env), "PATH="+bin+":"+w.tools+":"+os.Getenv("PATH"),
 		"B="+w.parts.Kafka, "ES="+w.parts.Elasticsearch, "MYSQL=--protocol=tcp -h "+host+" -P "+port+" -u "+w.parts.User, "MYSQL_PWD="+w.parts.Password,
 		"TOPIC="+w.parts.Commands, "DEADLETTERS="+w.parts.DeadLetters, "MYSQL_GROUP="+w.parts.Groups+"-mysql", "SEARCH_GROUP="+w.parts.Groups+"-search",
-		"DB="+w.parts.Database, "ALIAS="+w.parts.Alias,
+		"DB="+w.parts.Database, "REDIS=redis://"+w.parts.Redis, "PREFIX="+w.parts.Prefix, "ALIAS="+w.parts.Alias,
 		"INGEST="+w.Writes, "QUERY="+w.Reads, "SINKS=http://"+w.Program("sinks").Listen)
 }
 

@@ -61,10 +61,14 @@ func (o *MoveOptions) Flags(f *flag.FlagSet) {
 
 // Check makes sure that the flags can be meant.
 func (o *MoveOptions) Check() error {
+	var errs []error
 	if o.Quiet < 0 {
-		return errors.New("--quiet: must not be negative")
+		errs = append(errs, errors.New("--quiet: must not be negative"))
 	}
-	return nil
+	if o.Config == "" && o.Brokers == "" && o.Topic == "" {
+		errs = append(errs, errors.New("--to-brokers, --to-topic or --to-config: one of them is needed"))
+	}
+	return errors.Join(errs...)
 }
 
 // target is the settings of where a log is moved to: the old ones, or those of a
@@ -87,9 +91,6 @@ func (o MoveOptions) target(cfg Config) (kafkaconn.Config, topic.Topic, error) {
 		to.Topics.Commands.Name = o.Topic
 	}
 	var errs []error
-	if o.Config == "" && o.Brokers == "" && o.Topic == "" {
-		errs = append(errs, errors.New("--to-brokers, --to-topic or --to-config: one of them is needed"))
-	}
 	if to.Topics.Commands.Partitions != cfg.Topics.Commands.Partitions {
 		errs = append(errs, fmt.Errorf("topics.commands.partitions: %d there and %d here: an application's partition follows from their number, so it must be the same",
 			to.Topics.Commands.Partitions, cfg.Topics.Commands.Partitions))
@@ -155,7 +156,7 @@ func until(ctx context.Context, logger *slog.Logger, do func() error) error {
 
 // broken gives the error of a move that a signal has ended.
 func broken(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !fault.Is(err, fault.Terminal) {
 		return errUnfinished
 	}
 	return err
@@ -174,7 +175,7 @@ func copyAll(ctx context.Context, m *move.Mover, follow bool, out io.Writer, log
 		return ctx, m.Round(ctx)
 	}
 	for told := false; ctx.Err() == nil; {
-		if err := m.Round(ctx); err != nil && ctx.Err() == nil {
+		if err := m.Round(ctx); err != nil && (ctx.Err() == nil || fault.Is(err, fault.Terminal)) {
 			return ctx, err
 		}
 		if !told && ctx.Err() == nil {
@@ -227,8 +228,12 @@ func finish(ctx context.Context, m *move.Mover, o MoveOptions, out io.Writer) er
 	}
 	log, generation := m.Log()
 	fmt.Fprintf(out, "compared: %d commands, the same in both logs, digest %s\n", result.Commands, result.Digest)
-	if result.Erased > 0 || len(o.Without) > 0 {
-		fmt.Fprintf(out, "left out: %d commands of %d applications\n", result.Erased, len(o.Without))
+	for _, token := range o.Without {
+		n := result.Erased[token]
+		if n == 0 {
+			return fault.New(fault.NotFound, fmt.Sprintf("--without-application=%s: the log has no such application, so nothing was left out for it", token))
+		}
+		fmt.Fprintf(out, "left out: %d commands of %s\n", n, token)
 	}
 	for v := command.Misplaced; v <= command.Invalid; v++ {
 		if n := result.Source[v]; n > 0 {

@@ -124,7 +124,7 @@ func TestMove(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	for _, says := range []string{"compared: 350 commands, the same in both logs", "left out: 300 commands of 1 applications", "done: log ", ", generation 2\n"} {
+	for _, says := range []string{"compared: 350 commands, the same in both logs", "left out: 300 commands of eeeeeeee", "done: log ", ", generation 2\n"} {
 		if !strings.Contains(out.String(), says) {
 			t.Errorf("does not say %q: %s", says, out.String())
 		}
@@ -138,6 +138,10 @@ func TestMove(t *testing.T) {
 		t.Errorf("the second time: %s, the first time: %s", again.String(), out.String())
 	}
 	w.message("aaaaaaaa", 50)
+	o.Without = list{erased, "ffffffff"}
+	if err := Move(t.Context(), cfg, o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "no such application") {
+		t.Error("without somebody who is not there:", err)
+	}
 	o.Without = nil
 	if err := Move(t.Context(), cfg, o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "no unfinished copy") {
 		t.Error("with other applications:", err)
@@ -182,12 +186,15 @@ func TestMoveOptions(t *testing.T) {
 		t.Errorf("%+v %v", o, err)
 	}
 	for _, wrong := range []string{"--without-application=nobody", "--quiet=-1s", "--quiet=5"} {
-		if _, err := asked(wrong); err == nil {
+		if _, err := asked("--to-topic=there", wrong); err == nil {
 			t.Errorf("%s passes", wrong)
 		}
 	}
+	if _, err := asked("--follow"); err == nil {
+		t.Error("nowhere passes")
+	}
 	cfg := Default()
-	for name, o := range map[string]MoveOptions{"nowhere": {}, "no port": {Brokers: "kafka"}, "a file that is not there": {Config: "not-there.yaml"},
+	for name, o := range map[string]MoveOptions{"no port": {Brokers: "kafka"}, "a file that is not there": {Config: "not-there.yaml"},
 		"an odd topic": {Topic: "a b"}} {
 		if _, _, err := o.target(cfg); err == nil {
 			t.Errorf("%s passes", name)

@@ -151,7 +151,7 @@ func check(ctx context.Context, conn *kafkaconn.Conn, t Topic) ([]error, error) 
 	}
 	var wrong []error
 	if count != t.Partitions {
-		wrong = append(wrong, fmt.Errorf("topic %s: has %d partitions and must have %d (their number is fixed for ever: set the configured number to it, or move to a new topic)", t.Name, count, t.Partitions))
+		wrong = append(wrong, fmt.Errorf("topic %s: has %d partitions and must have %d (their number is fixed for ever: set the configured number to it)", t.Name, count, t.Partitions))
 	}
 	if copies, err := conn.Replication(ctx, t.Name); err != nil {
 		return nil, err

@@ -31,7 +31,11 @@ type lane struct {
 	limits         Limits
 	pending        []command.Record // of the source, and not known to be in the target, oldest first
 	bytes          int              // of pending
-	moved, erased  int64            // commands
+	moved          int64            // commands
+	erased         map[string]int64 // commands that are left out, by application
+	reached        int64            // of the source, by the last round
+	unsure         int              // batches in a row of which nobody knows where they lie
+	refused        error            // why nothing more may be written
 }
 
 // from gives the next command of the source that belongs into the target, the
@@ -55,7 +59,7 @@ func (l *lane) fresh(ctx context.Context, end int64) (command.Record, bool, erro
 		switch {
 		case c.command.Op == command.LogOpen: // the target has one of its own
 		case l.without[c.command.Application]:
-			l.erased++
+			l.erased[c.command.Application]++
 		default:
 			return c.record, true, nil
 		}

@@ -64,7 +64,7 @@ func (m *Mover) Moved() int64 { return m.moved.Load() }
 func (m *Mover) Log() (position.LogID, uint32) { return m.log, m.next }
 
 func (m *Mover) newLane(p int32) *lane {
-	return &lane{partition: p, without: m.without, limits: m.cfg.Limits,
+	return &lane{partition: p, without: m.without, limits: m.cfg.Limits, erased: map[string]int64{},
 		source: newStream(m.source, p, m.cfg.PartitionOf), target: newStream(m.target, p, m.cfg.PartitionOf)}
 }
 
@@ -75,7 +75,17 @@ func (m *Mover) Round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.each(func(p int32) error { return m.advance(ctx, m.lanes[p], wants[p].End, has[p].End) })
+	return m.each(func(p int32) error {
+		l := m.lanes[p]
+		if l.refused == nil {
+			err := m.advance(ctx, l, wants[p].End, has[p].End)
+			if !fault.Is(err, fault.Terminal) {
+				return err
+			}
+			l.refused = err // it has read past what it was refused for, and must not go on behind that
+		}
+		return l.refused
+	})
 }
 
 // each does the same for all partitions at once.
@@ -101,18 +111,25 @@ func (m *Mover) advance(ctx context.Context, l *lane, sourceEnd, targetEnd int64
 		if err := m.patient(ctx, "reading", func() error { return l.fill(ctx, sourceEnd) }); err != nil {
 			return err
 		}
+		l.reached = sourceEnd
 		if len(l.pending) == 0 {
 			return nil
 		}
-		if targetEnd, err = m.append(ctx, l); err != nil {
+		sure, err := m.append(ctx, l)
+		if err != nil {
 			return err
+		}
+		if targetEnd = l.target.next; !sure {
+			if targetEnd, sourceEnd, err = m.endsOf(ctx, l); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// append writes one batch of what is pending and gives the target's end. Whatever
-// has become of the batch, what counts of it is found there.
-func (m *Mover) append(ctx context.Context, l *lane) (end int64, err error) {
+// append writes one batch of what is pending. If it is not sure where that lies, what
+// counts of it is found at the target's end.
+func (m *Mover) append(ctx context.Context, l *lane) (sure bool, err error) {
 	expected := l.target.next
 	batch := l.draft()
 	base, err := m.target.Append(ctx, l.partition, batch)
@@ -122,27 +139,35 @@ func (m *Mover) append(ctx context.Context, l *lane) (end int64, err error) {
 		l.target.skipTo(base + int64(len(batch)))
 		l.moved += int64(len(batch))
 		m.moved.Add(int64(len(batch)))
-		return l.target.next, nil
+		l.unsure = 0
+		return true, nil
 	case err == nil && base < expected:
-		return 0, fault.New(fault.Terminal, fmt.Sprintf("partition %d: the target was cut: it ended at %d and now at %d", l.partition, expected, base))
+		return false, fault.New(fault.Terminal, fmt.Sprintf("partition %d: the target was cut: it ended at %d and now at %d", l.partition, expected, base))
 	case fault.Is(err, fault.TooLarge) && len(batch) == 1:
-		return 0, fault.Wrap(fault.Terminal, "The target refuses a record that the source has: give it a greater max.message.bytes", err)
+		return false, fault.Wrap(fault.Terminal, "The target refuses a record that the source has: give it a greater max.message.bytes", err)
 	case fault.Is(err, fault.TooLarge):
 		l.limits = Limits{Records: len(batch) / 2, Bytes: l.limits.Bytes}
-		return expected, nil
+		return true, nil
 	case err != nil:
 		m.cfg.Logger.Warn("outcome unknown, looking", "partition", l.partition, "error", err)
-		m.cfg.Pause(ctx, 0)
+		m.cfg.Pause(ctx, l.unsure)
+		l.unsure++
 	}
+	return false, nil
+}
+
+// endsOf gives where one partition ends in the target and in the source. Both, for
+// another mover may have brought the target further than this one knew the source.
+func (m *Mover) endsOf(ctx context.Context, l *lane) (has, wants int64, err error) {
 	err = m.patient(ctx, "the target's end", func() error {
-		ends, err := m.target.Ends(ctx)
-		if err == nil && ends[l.partition].End < expected { // a new leader's may lag for a moment
-			err = fault.New(fault.Transient, fmt.Sprintf("partition %d: the target ends at %d, and was at %d", l.partition, ends[l.partition].End, expected))
+		target, source, err := m.ends(ctx)
+		if err == nil && target[l.partition].End < l.target.next { // a new leader's may lag for a moment
+			err = fault.New(fault.Transient, fmt.Sprintf("partition %d: the target ends at %d, and was at %d", l.partition, target[l.partition].End, l.target.next))
 		}
-		end = ends[l.partition].End
+		has, wants = target[l.partition].End, source[l.partition].End
 		return err
 	})
-	return end, err
+	return has, wants, err
 }
 
 // patient tries again for as long as an error may pass and ctx lasts.

@@ -11,6 +11,7 @@ import (
 
 	"chatlog/shared/command"
 	"chatlog/shared/fault"
+	"chatlog/shared/kafkaconn"
 	"chatlog/shared/position"
 )
 
@@ -78,8 +79,8 @@ func TestFollow(t *testing.T) {
 		}
 		source.grow(int32(i%2), 20+i)
 	}
-	if _, err := m.Verify(t.Context()); err == nil {
-		t.Error("the last command is not in the target, and nobody says so")
+	if _, err := m.Verify(t.Context()); !errors.Is(err, ErrMoving) {
+		t.Error("the last command is not in the target, and nobody says why: ", err)
 	}
 	if err := m.Round(t.Context()); err != nil {
 		t.Fatal(err)
@@ -94,6 +95,67 @@ func TestFollow(t *testing.T) {
 	source.grow(0, 90)
 	if err := m.Quiet(t.Context(), r); !errors.Is(err, ErrMoving) {
 		t.Error(err)
+	}
+}
+
+// meddled is a target where something happens just before the first append.
+type meddled struct {
+	Target
+	before func()
+}
+
+func (t *meddled) Append(ctx context.Context, p int32, batch []kafkaconn.Record) (int64, error) {
+	if do := t.before; do != nil {
+		t.before = nil
+		do()
+	}
+	return t.Target.Append(ctx, p, batch)
+}
+
+// TestOvertaken: while one mover is about to write, the source grows, and another one
+// copies all of it. That is no foreign target.
+func TestOvertaken(t *testing.T) {
+	source, target := commands(1, 20), newTopicSim(1, 0)
+	way := &meddled{Target: target}
+	slow, quick := mover(source, way), mover(source, target)
+	if err := errors.Join(slow.Open(t.Context()), slow.Round(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	source.grow(0, 21)
+	way.before = func() {
+		source.grow(0, 22)
+		if _, err := moved(t.Context(), quick); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := slow.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := slow.Verify(t.Context()); err != nil || r.Commands != 42 || r.Target[command.Misplaced] != 1 {
+		t.Error(r, err)
+	}
+}
+
+// TestRefusedForGood: a target that was found to be another's is not written to by the
+// next round either, which begins behind what was found.
+func TestRefusedForGood(t *testing.T) {
+	source, target := commands(1, 10), newTopicSim(1, 0)
+	m := mover(source, target)
+	if err := errors.Join(m.Open(t.Context()), m.Round(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	log, _ := logOf(target)
+	target.put(0, []byte(tokens[0]), command.Encode(&command.Command{ID: "00000000-0000-7000-8000-00000000ffff", Op: command.ChatCreate,
+		Application: tokens[0], Chat: 1, Time: began}), log, 0)
+	source.grow(0, 11)
+	before := len(target.records[0])
+	for range 2 {
+		if err := m.Round(t.Context()); !fault.Is(err, fault.Terminal) {
+			t.Error(err)
+		}
+	}
+	if now := len(target.records[0]); now != before {
+		t.Errorf("%d records are written behind what is not ours", now-before)
 	}
 }
 

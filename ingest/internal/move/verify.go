@@ -16,9 +16,9 @@ import (
 
 // Result is what was compared.
 type Result struct {
-	Commands int64 // in both logs
-	Erased   int64 // left out
-	Source   Tally // records of the source, by verdict
+	Commands int64            // in both logs
+	Erased   map[string]int64 // left out, by application
+	Source   Tally            // records of the source, by verdict
 	Target   Tally
 	Digest   string // of all commands, partition by partition; the same for every copy of a log
 	ends     map[int32]int64
@@ -28,7 +28,8 @@ type Result struct {
 var ErrMoving = errors.New("the source is still written to: stop every ingest of it, then run the same again")
 
 // Verify reads both logs from their beginnings to their ends as of now and
-// compares every command, byte for byte. A difference is a fault.Terminal.
+// compares every command, byte for byte. A difference is a fault.Terminal; ErrMoving is
+// one, too: the source has grown since the last round.
 func (m *Mover) Verify(ctx context.Context) (Result, error) {
 	has, wants, err := m.ends(ctx)
 	if err != nil {
@@ -42,10 +43,13 @@ func (m *Mover) Verify(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{ends: map[int32]int64{}}
+	r := Result{ends: map[int32]int64{}, Erased: map[string]int64{}}
 	whole := sha256.New()
 	for p, l := range lanes {
-		r.Commands, r.Erased = r.Commands+l.moved, r.Erased+l.erased
+		r.Commands += l.moved
+		for token, n := range l.erased {
+			r.Erased[token] += n
+		}
 		r.Source.add(l.source.seen)
 		r.Target.add(l.target.seen)
 		r.ends[int32(p)] = wants[int32(p)].End
@@ -68,6 +72,8 @@ func (m *Mover) verifyLane(ctx context.Context, l *lane, sourceEnd, targetEnd in
 			return err
 		case !more && !there:
 			return nil
+		case more && !there && want.Offset >= m.lanes[l.partition].reached:
+			return fault.Wrap(fault.Terminal, "Not done", ErrMoving) // it has come since the last round
 		case more != there || !same(&want, &has):
 			return fault.New(fault.Terminal, fmt.Sprintf("the logs differ: partition %d, offset %d of the source (which has one: %v), %d of the target (which has one: %v)",
 				l.partition, want.Offset, more, has.Offset, there))
