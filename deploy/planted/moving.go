@@ -21,6 +21,8 @@ var inMoving = []bug{
 		"case more && !there && want.Offset", "case false && want.Offset", mover},
 	{"an erasure of nobody is done", "ingest/ingestd/move.go",
 		"		if n == 0 {", "		if n < 0 {", []string{"./ingest/ingestd", "-run", "TestMove"}},
+	{"a copy of another log is written to", "ingest/internal/move/open.go",
+		"case opened.ID != m.openID(p):", "case false:", mover},
 	{"a moved log keeps its generation", "ingest/internal/move/open.go",
 		"m.from, m.next = first.Log, first.Generation+1;", "m.from, m.next = first.Log, first.Generation;", mover},
 	{"missing numbers are passed over", "deploy/movein/plan/planner.go",

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-
 	"chatlog/ingest/internal/move"
 	"chatlog/shared/clock"
 	"chatlog/shared/command"
@@ -124,8 +122,8 @@ func Move(ctx context.Context, cfg Config, o MoveOptions, out, errOut io.Writer)
 	m := move.New(move.Config{Partitions: partitions, Without: o.Without,
 		PartitionOf: func(key []byte) int32 { return topic.PartitionOf(key, partitions) },
 		Limits:      move.Limits{Records: cfg.Ingest.BatchRecords, Bytes: cfg.Ingest.BatchBytes},
-		NewLog:      position.NewLogID, NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
-		Now: clock.Now, Pause: retry.Pause, Logger: logger},
+		NewLog:      position.NewLogID,
+		Now:         clock.Now, Pause: retry.Pause, Logger: logger},
 		move.Topic{Conn: from, Name: cfg.Topics.Commands.Name, Partitions: partitions},
 		move.Topic{Conn: to, Name: shape.Name, Partitions: partitions})
 	if err := m.Open(ctx); err != nil {
@@ -231,7 +229,7 @@ func finish(ctx context.Context, m *move.Mover, o MoveOptions, out io.Writer) er
 	for _, token := range o.Without {
 		n := result.Erased[token]
 		if n == 0 {
-			return fault.New(fault.NotFound, fmt.Sprintf("--without-application=%s: the log has no such application, so nothing was left out for it", token))
+			return fault.New(fault.NotFound, fmt.Sprintf("--without-application=%s: the log has no such application; move into an empty topic without that", token))
 		}
 		fmt.Fprintf(out, "left out: %d commands of %s\n", n, token)
 	}

@@ -138,8 +138,9 @@ func TestMove(t *testing.T) {
 		t.Errorf("the second time: %s, the first time: %s", again.String(), out.String())
 	}
 	w.message("aaaaaaaa", 50)
-	o.Without = list{erased, "ffffffff"}
-	if err := Move(t.Context(), cfg, o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "no such application") {
+	elsewhere := o
+	elsewhere.Topic, elsewhere.Without = "chat.elsewhere", list{erased, "ffffffff"}
+	if err := Move(t.Context(), cfg, elsewhere, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "no such application") {
 		t.Error("without somebody who is not there:", err)
 	}
 	o.Without = nil

@@ -12,9 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"chatlog/shared/command"
 	"chatlog/shared/fault"
@@ -29,7 +33,6 @@ type Config struct {
 	Without     []string // applications whose commands are left out
 	Limits      Limits   // of one batch
 	NewLog      func() position.LogID
-	NewID       func() string // of the log.open records
 	Now         func() time.Time
 	Pause       func(ctx context.Context, try int) // between tries of what may pass
 	Logger      *slog.Logger
@@ -88,7 +91,8 @@ func (m *Mover) Round(ctx context.Context) error {
 	})
 }
 
-// each does the same for all partitions at once.
+// each does the same for all partitions at once. A refusal is told without what else
+// went wrong, such as that it was broken off.
 func (m *Mover) each(do func(p int32) error) error {
 	errs := make([]error, m.cfg.Partitions)
 	var all sync.WaitGroup
@@ -96,8 +100,13 @@ func (m *Mover) each(do func(p int32) error) error {
 		all.Go(func() { errs[p] = do(int32(p)) })
 	}
 	all.Wait()
+	if slices.ContainsFunc(errs, terminal) {
+		errs = slices.DeleteFunc(errs, func(err error) bool { return !terminal(err) })
+	}
 	return errors.Join(errs...)
 }
+
+func terminal(err error) bool { return fault.Is(err, fault.Terminal) }
 
 // advance brings one partition to the source's end.
 func (m *Mover) advance(ctx context.Context, l *lane, sourceEnd, targetEnd int64) error {
@@ -140,6 +149,7 @@ func (m *Mover) append(ctx context.Context, l *lane) (sure bool, err error) {
 		l.moved += int64(len(batch))
 		m.moved.Add(int64(len(batch)))
 		l.unsure = 0
+		l.limits.Records = min(2*l.limits.Records, m.cfg.Limits.Records) // it was less, if some were too large
 		return true, nil
 	case err == nil && base < expected:
 		return false, fault.New(fault.Terminal, fmt.Sprintf("partition %d: the target was cut: it ended at %d and now at %d", l.partition, expected, base))
@@ -150,9 +160,9 @@ func (m *Mover) append(ctx context.Context, l *lane) (sure bool, err error) {
 		return true, nil
 	case err != nil:
 		m.cfg.Logger.Warn("outcome unknown, looking", "partition", l.partition, "error", err)
-		m.cfg.Pause(ctx, l.unsure)
-		l.unsure++
 	}
+	m.cfg.Pause(ctx, l.unsure) // by chance, or two movers would take turns at being in each other's way
+	l.unsure++
 	return false, nil
 }
 
@@ -185,9 +195,17 @@ func (m *Mover) patient(ctx context.Context, what string, do func() error) error
 	}
 }
 
+// openID is the id of a partition's first record in the target. It says what the target
+// is a copy of, and without whom: a copy of another log that has nothing in some
+// partition yet could not be told from one's own there.
+func (m *Mover) openID(p int32) string {
+	what := fmt.Sprint(m.from, m.next, p, slices.Sorted(maps.Keys(m.without)))
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(what)).String()
+}
+
 // openRecord is the first record of a partition of the target.
-func (m *Mover) openRecord(log position.LogID, at int64) kafkaconn.Record {
-	c := command.Command{ID: m.cfg.NewID(), Op: command.LogOpen, Log: log, Generation: m.next, Time: command.Now(m.cfg.Now())}
+func (m *Mover) openRecord(p int32, log position.LogID, at int64) kafkaconn.Record {
+	c := command.Command{ID: m.openID(p), Op: command.LogOpen, Log: log, Generation: m.next, Time: command.Now(m.cfg.Now())}
 	return kafkaconn.Record{Value: command.Encode(&c), Headers: []command.Header{
 		{Key: command.HeaderAt, Value: position.At{Log: log, Offset: at}.Append(nil)}}}
 }

@@ -170,6 +170,11 @@ func TestRefused(t *testing.T) {
 		return target
 	}
 	fresh := func(fill func(*topicSim)) *topicSim { target := newTopicSim(1, 0); fill(target); return target }
+	ours := func(p int32, log position.LogID) []byte { // the first record of a copy of the source
+		m := mover(nil, nil)
+		m.from, m.next = oldLog, 4
+		return command.Encode(&command.Command{ID: m.openID(p), Op: command.LogOpen, Log: log, Generation: 4, Time: began})
+	}
 	for name, c := range map[string]struct {
 		target  *topicSim
 		without []string
@@ -179,15 +184,19 @@ func TestRefused(t *testing.T) {
 		"the source itself":  {commands(1, 10), nil, "the target is the source"},
 		"another log":        {fresh(func(t *topicSim) { t.put(1, nil, opening("00000000000000cc", 1), "00000000000000cc", 0) }), nil, "of generation 1"},
 		"two logs": {fresh(func(t *topicSim) {
-			t.put(0, nil, opening("00000000000000cc", 4), "00000000000000cc", 0)
-			t.put(1, nil, opening("00000000000000dd", 4), "00000000000000dd", 0)
+			t.put(0, nil, ours(0, "00000000000000cc"), "00000000000000cc", 0)
+			t.put(1, nil, ours(1, "00000000000000dd"), "00000000000000dd", 0)
 		}), nil, "not one log"},
+		"a copy of another log": {fresh(func(t *topicSim) {
+			t.put(0, nil, opening("00000000000000cc", 4), "00000000000000cc", 0)
+			t.put(1, nil, opening("00000000000000cc", 4), "00000000000000cc", 0)
+		}), nil, "opened for another log"},
 		"a copy that ingest goes on with": {copied(func(t *topicSim) {
 			log, _ := logOf(t)
 			t.put(0, []byte(tokens[0]), command.Encode(&command.Command{ID: "00000000-0000-7000-8000-00000000ffff", Op: command.ChatCreate,
 				Application: tokens[0], Chat: 1, Time: began}), log, 0)
 		}), nil, "the source ends before it"},
-		"a copy with other options": {copied(func(*topicSim) {}), tokens[:1], "the source has another command there"},
+		"a copy with other options": {copied(func(*topicSim) {}), tokens[:1], "opened for another log, or without other"},
 	} {
 		before := [2]int{len(c.target.records[0]), len(c.target.records[1])}
 		_, err := moved(t.Context(), mover(commands(1, 10), c.target, c.without...))

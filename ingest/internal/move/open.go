@@ -101,6 +101,8 @@ func (m *Mover) look(ctx context.Context, p int32, end int64) error {
 		return fault.New(fault.Terminal, "the target is the source, or a copy of it made by something else")
 	case opened.Generation != m.next:
 		return fault.New(fault.Terminal, fmt.Sprintf("the target is another log: partition %d is of generation %d, a copy of this one would have %d", p, opened.Generation, m.next))
+	case opened.ID != m.openID(p):
+		return notOurs(p, 0, "it was opened for another log, or without other applications")
 	case m.log != "" && m.log != opened.Log:
 		return fault.New(fault.Terminal, fmt.Sprintf("the target is not one log: partition %d is of log %s, another one of log %s", p, opened.Log, m.log))
 	}
@@ -120,7 +122,7 @@ func (m *Mover) openLane(ctx context.Context, p int32) error {
 		if log == "" {
 			log = m.cfg.NewLog()
 		}
-		if _, err := m.target.Append(ctx, p, []kafkaconn.Record{m.openRecord(log, l.target.next)}); err != nil {
+		if _, err := m.target.Append(ctx, p, []kafkaconn.Record{m.openRecord(p, log, l.target.next)}); err != nil {
 			m.cfg.Logger.Warn("outcome unknown, looking", "partition", p, "error", err)
 			m.cfg.Pause(ctx, try)
 		}

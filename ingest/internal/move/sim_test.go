@@ -199,10 +199,8 @@ func counting(t *testing.T, topic *topicSim, without ...string) (all [partitions
 
 // mover makes a mover that waits for nothing.
 func mover(source Log, target Target, without ...string) *Mover {
-	ids := 0
 	return New(Config{Partitions: partitions, PartitionOf: partitionOf, Without: without, Limits: Limits{Records: 5, Bytes: 4000},
 		NewLog: position.NewLogID, Now: func() time.Time { return began },
-		NewID: func() string { ids++; return fmt.Sprintf("00000000-0000-7000-9000-%012d", ids) },
 		Pause: func(context.Context, int) {}, Logger: slog.New(slog.DiscardHandler)}, source, target)
 }
 
