@@ -31,6 +31,7 @@ type Parts struct {
 
 	dir      string
 	keys     map[string]string
+	allowed  bool // the services have their rights in Kafka
 	programs []*system.Program
 }
 

@@ -25,6 +25,10 @@ import (
 // the very commands that it shows.
 func allow(t *testing.T, p *Parts) {
 	t.Helper()
+	if p.allowed {
+		return
+	}
+	p.allowed = true
 	doc, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
 		t.Fatal(err)
@@ -255,6 +259,7 @@ func rotate(t *testing.T, h *house) {
 // in /readyz and in the log, in words that help, and tells no secret.
 func TestRealSecuredRefusals(t *testing.T) {
 	p := secured(t)
+	allow(t, p)
 	for _, c := range []struct {
 		name, program, part string
 		env                 []string
@@ -269,7 +274,7 @@ func TestRealSecuredRefusals(t *testing.T) {
 		{"mysql, plain", "sinks", "mysql", []string{"CHATLOG_MYSQL_TLS_ENABLED=false", "CHATLOG_MYSQL_TLS_CA_FILE="}, 503, "Access denied"},
 		{"elasticsearch, a wrong password", "sinks", "search", []string{"CHATLOG_ELASTICSEARCH_PASSWORD=" + p.Mark + "-wrong"}, 503, "unable to authenticate"},
 		{"elasticsearch, another authority", "sinks", "search", []string{"CHATLOG_ELASTICSEARCH_TLS_CA_FILE=" + p.Other.CA}, 503, "unknown authority"},
-		{"elasticsearch, a wrong API key", "query", "search", []string{"CHATLOG_ELASTICSEARCH_API_KEY=AA" + p.Key("query")[2:]}, 503, "unable to authenticate"},
+		{"elasticsearch, a wrong API key", "query", "search", []string{"CHATLOG_ELASTICSEARCH_API_KEY=AA" + p.Key("query")[2:]}, 200, "unable to authenticate"},
 		{"redis, a wrong password", "ingest", "redis", []string{"CHATLOG_REDIS_PASSWORD=" + p.Mark + "-wrong"}, 200, "WRONGPASS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
