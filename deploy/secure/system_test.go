@@ -260,6 +260,10 @@ func rotate(t *testing.T, h *house) {
 func TestRealSecuredRefusals(t *testing.T) {
 	p := secured(t)
 	allow(t, p)
+	ingest := build(t, p).Program("ingest") // makes the topics
+	if err := errors.Join(ingest.Start(), ingest.Ready(t.Context()), ingest.Stop(15*time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name, program, part string
 		env                 []string
