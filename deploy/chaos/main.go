@@ -196,11 +196,8 @@ func breakAndJudge(ctx context.Context, o options, w *world.World, only *regexp.
 	}
 	retry.Wait(ctx, quiet)
 	l.Stop()
-	brought, err := importer.Stop()
-	if err != nil {
-		return nil, err
-	}
-	r := &result{command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds, apart: o.apart,
+	brought, failed := importer.Stop()
+	r := &result{importing: failed, command: "make chaos CHAOS=\"" + strings.Join(os.Args[1:], " ") + "\"", seed: o.seed, began: began, rounds: c.rounds, apart: o.apart,
 		machine: machine(), windows: c.windows, think: think, load: time.Since(began)}
 	if r.calls, err = recorder.Calls(); err != nil {
 		return nil, err

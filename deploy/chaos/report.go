@@ -15,20 +15,21 @@ import (
 
 // result is all that a campaign has to tell.
 type result struct {
-	command string
-	seed    uint64
-	began   time.Time
-	rounds  int
-	apart   int // of the rounds, how many came first with one fault at a time
-	machine string
-	think   time.Duration // of a client between two calls
-	calls   []history.Call
-	windows []history.Window
-	truth   *audit.Truth
-	verdict *judge.Verdict
-	verify  string // what `sinks verify` said last
-	disk    string // what the drill with the full disk said last
-	load    time.Duration
+	command   string
+	seed      uint64
+	began     time.Time
+	rounds    int
+	apart     int // of the rounds, how many came first with one fault at a time
+	machine   string
+	think     time.Duration // of a client between two calls
+	calls     []history.Call
+	windows   []history.Window
+	truth     *audit.Truth
+	verdict   *judge.Verdict
+	verify    string // what `sinks verify` said last
+	importing error  // why the importer gave up
+	disk      string // what the drill with the full disk said last
+	load      time.Duration
 }
 
 // problems are faults that could not be carried out, or after which not all
@@ -60,7 +61,7 @@ func (r *result) dead() (all []string) {
 
 // bad reports whether a promise was broken.
 func (r *result) bad() bool {
-	return len(r.verdict.Findings) > 0 || strings.HasPrefix(r.verify, "FAILED") || len(r.problems()) > 0 || len(r.dead()) > 0
+	return len(r.verdict.Findings) > 0 || r.importing != nil || strings.HasPrefix(r.verify, "FAILED") || len(r.problems()) > 0 || len(r.dead()) > 0
 }
 
 // write tells it as Markdown.
@@ -99,6 +100,9 @@ func (r *result) write(out io.Writer) {
 	p("| a fault that did not heal by itself | %d |", len(r.problems()))
 	p("| nothing acked after a fault | %d |", len(r.dead()))
 	r.tables(p)
+	if r.importing != nil {
+		p("- the importer gave up: %v", r.importing)
+	}
 	for _, f := range v.Findings[:min(len(v.Findings), 60)] {
 		p("- %s: %s", f.Promise, f.What)
 	}

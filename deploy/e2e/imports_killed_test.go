@@ -80,18 +80,29 @@ func (h *house) importsKilled(t *testing.T, breakAll func(more func())) {
 		sent[token] = ids(t, all)
 	}
 	h.bring(t, lines.String())
-	count := func() int { return len(h.read(t, h.topic("chat.commands"))) }
+	count := func() (n int) {
+		for _, r := range h.read(t, h.topic("chat.commands")) {
+			if slices.Contains(tokens, string(r.Key)) {
+				n++
+			}
+		}
+		return n
+	}
+	breaks, during := 0, 0
 	breakAll(func() {
 		before := count()
 		eventually(t, time.Minute, "more is imported", func() error {
-			if now := count(); now < before+50 {
+			if now := count(); now < before+50 && h.unsettled(t) != nil {
 				return fmt.Errorf("%d records, then %d", before, now)
 			}
 			return nil
 		})
+		if breaks++; h.unsettled(t) != nil {
+			during++
+		}
 	})
-	if h.unsettled(t) == nil {
-		t.Error("everything had been imported before the last thing was broken: that one tried nothing")
+	if t.Logf("%d of %d breaks while records were on their way", during, breaks); during < 2 {
+		t.Error("everything had been imported before: this tried too little")
 	}
 	h.imported(t, 2*time.Minute)
 	h.importLetters(t, bad, reasons)

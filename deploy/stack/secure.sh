@@ -118,10 +118,11 @@ security_elasticsearch() {
 home_elasticsearch() {
   local home=$1 plugin=$1/plugins/emails classes=$STACK_DIR/classes
   need javac "Elasticsearch with API keys"
+  need jar "Elasticsearch with API keys"
   mkdir -p "$plugin" "$classes"
   cp -r "$ELASTICSEARCH_HOME/bin" "$ELASTICSEARCH_HOME/config" "$home/"
   ln -s "$ELASTICSEARCH_HOME/lib" "$ELASTICSEARCH_HOME/modules" "$home/"
-  javac -d "$classes" -cp "$ELASTICSEARCH_HOME/lib/*" "$here/emails/Emails.java"
+  javac --release 17 -d "$classes" -cp "$ELASTICSEARCH_HOME/lib/*" "$here/emails/Emails.java"
   jar -cf "$plugin/emails.jar" -C "$classes" .
   cp "$here/emails/named_components.json" "$plugin/"
   printf '%s\n' name=emails version=1.0 java.version=17 "elasticsearch.version=$ELASTICSEARCH_VERSION" \

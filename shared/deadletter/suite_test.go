@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +44,7 @@ func conformance(t *testing.T, broker string) {
 		{"bytes are untouched", untouched},
 		{"once per position and view", once},
 		{"once, whoever else writes for the partition", onceAmongMany},
+		{"writers of other partitions are not waited for", sideBySide},
 		{"once after a restart, behind many letters", onceBehindMany},
 		{"the largest record there can be", largest},
 		{"once even if nobody knows whether it was written", unknownOutcome},
@@ -112,6 +115,30 @@ func onceAmongMany(s *suite) {
 	s.write(other, ours, at(3))
 	if read, _ := s.read(0); len(read) != 3 {
 		s.Errorf("%d letters of 3 records: %+v", len(read), read)
+	}
+}
+
+// sideBySide: once a writer knows what is there, others that write at the same moment
+// are no reason to fail.
+func sideBySide(s *suite) {
+	const writers, letters = 4, 15
+	var all sync.WaitGroup
+	errs := make([]error, writers)
+	for p := range writers {
+		w := s.writer("imports", int32(p))
+		s.write(w, ours, at(0))
+		all.Go(func() {
+			for n := range letters {
+				errs[p] = errors.Join(errs[p], w.Write(s.Context(), ours, []Refused{at(int64(n + 1))}))
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		s.Error(err)
+	}
+	if read, _ := s.read(0); len(read) != writers*(letters+1) {
+		s.Errorf("%d letters", len(read))
 	}
 }
 

@@ -67,14 +67,22 @@ func NewWriter(cfg Config, conn *kafkaconn.Conn, source int32, counter *promethe
 // it fails, which is fault.Transient, some of them may have been written; the same
 // call again writes the others.
 func (w *Writer) Write(ctx context.Context, log position.LogID, letters []Refused) error {
-	// Another one may have written for this partition since, or have settled what was
-	// written: leases and assignments overlap for a moment.
-	if err := w.readOn(ctx); err != nil {
+	// Another one may have written for this partition since: leases and assignments
+	// overlap for a moment.
+	fresh := w.known == nil
+	if err := w.readOn(ctx, fresh); err != nil {
 		return err
 	}
 	for _, r := range letters {
 		letter := newLetter(w.cfg, log, w.source, r)
-		if t, found := w.known[letter.Name()]; found && !t.again() {
+		t, found := w.known[letter.Name()]
+		if found && r.Class == Rejected && !fresh { // it may have been settled since
+			if err := w.readOn(ctx, true); err != nil {
+				return err
+			}
+			t, fresh = w.known[letter.Name()], true
+		}
+		if found && !t.again() {
 			continue
 		}
 		err := w.produce(ctx, letter)
@@ -101,8 +109,9 @@ func (w *Writer) produce(ctx context.Context, l Letter) error {
 }
 
 // readOn reads what was written of this view's and partition's letters, from where it
-// was read last up to the topic's end.
-func (w *Writer) readOn(ctx context.Context) error {
+// was read last up to the topic's end. Under whole it fails if there may be more than
+// readers are shown, which is so for a moment whenever anybody writes.
+func (w *Writer) readOn(ctx context.Context, whole bool) error {
 	known := w.known
 	if known == nil {
 		known = map[string]told{}
@@ -118,8 +127,10 @@ func (w *Writer) readOn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.shown(ctx, end); err != nil {
-		return err
+	if whole {
+		if err := w.shown(ctx, end); err != nil {
+			return err
+		}
 	}
 	w.known, w.next = known, end
 	return nil

@@ -52,7 +52,7 @@ const (
 // Start begins. The topic must be there.
 func (i *Importer) Start(ctx context.Context) (err error) {
 	i.rand = rand.New(rand.NewPCG(i.Seed, 77))
-	if i.client, err = kgo.NewClient(kgo.SeedBrokers(i.Brokers...)); err != nil { // acked by all, idempotent, the key's partition
+	if i.client, err = kgo.NewClient(kgo.SeedBrokers(i.Brokers...), kgo.UnknownTopicRetries(-1)); err != nil { // acked by all, idempotent, the key's partition
 		return err
 	}
 	for range importedApps {

@@ -234,20 +234,27 @@ func (s *session) logOf(i *item) position.LogID {
 	return position.LogID(hex.EncodeToString(d[:8]))
 }
 
+// tellMost is how many letters are written between two looks at the lease: whoever has
+// it now tells of the same records.
+const tellMost = 20
+
 // tell writes dead letters, however long it takes, while the lease is held.
 func (s *session) tell(ctx context.Context, log position.LogID, letters []deadletter.Refused) error {
-	for try := 0; len(letters) > 0; try++ {
+	for try := 0; len(letters) > 0; {
 		if !s.holds() {
 			return errLease
 		}
-		err := s.letters.Write(ctx, log, letters)
+		next := letters[:min(len(letters), tellMost)]
+		err := s.letters.Write(ctx, log, next)
 		if err == nil {
-			break
+			letters, try = letters[len(next):], 0
+			continue
 		}
 		s.fail(ctx, fmt.Errorf("dead letters from offset %d on: %w", letters[0].Record.Offset, err))
 		if retry.Pause(ctx, try); ctx.Err() != nil {
 			return ctx.Err()
 		}
+		try++
 	}
 	return nil
 }
