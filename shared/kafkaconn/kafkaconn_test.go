@@ -1,38 +1,24 @@
 package kafkaconn
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"chatlog/shared/command"
 	"chatlog/shared/fault"
-	"chatlog/shared/parts"
 )
 
 // TestConformance runs everything on the embedded broker and on the real one.
-func TestConformance(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) {
-		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(cluster.Close)
-		suite(t, cluster.ListenAddrs()[0])
-	})
-	t.Run("real", func(t *testing.T) { suite(t, parts.Kafka(t)) })
-}
+func TestConformance(t *testing.T) { everywhere(t, suite) }
 
 type broker struct {
 	*Conn
@@ -44,26 +30,7 @@ func suite(t *testing.T, address string) {
 		"batches come back as they were": batches, "the log's end": end, "out of range": outOfRange,
 		"transactions": transactions, "too large": tooLarge, "no such partition": noPartition,
 	} {
-		t.Run(name, func(t *testing.T) {
-			cfg := Default()
-			cfg.Brokers = []string{address}
-			b := broker{Open(cfg), address, fmt.Sprintf("kafkaconn-test-%016x", rand.Uint64())}
-			made, err := b.Client().CreateTopics(t.Context(), &kafka.CreateTopicsRequest{
-				Topics: []kafka.TopicConfig{{Topic: b.topic, NumPartitions: 2, ReplicationFactor: 1}}})
-			if err != nil || made.Errors[b.topic] != nil {
-				t.Fatal(err, made)
-			}
-			t.Cleanup(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-				defer cancel()
-				if _, err := b.Client().DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{b.topic}}); err != nil {
-					t.Error(err)
-				}
-				b.Close()
-			})
-			b.wait(t)
-			test(t, b)
-		})
+		t.Run(name, func(t *testing.T) { test(t, fresh(t, address)) })
 	}
 }
 

@@ -10,26 +10,14 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"chatlog/shared/fault"
-	"chatlog/shared/parts"
 )
 
 // TestOffsets runs everything on the embedded broker and on the real one.
-func TestOffsets(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) {
-		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(cluster.Close)
-		offsets(t, cluster.ListenAddrs()[0])
-	})
-	t.Run("real", func(t *testing.T) { offsets(t, parts.Kafka(t)) })
-}
+func TestOffsets(t *testing.T) { everywhere(t, offsets) }
 
 // group is a consumer group of its own, over a topic of two partitions of its own.
 type group struct {
@@ -42,26 +30,14 @@ func offsets(t *testing.T, address string) {
 		"what is committed is read back": readBack, "a group with members": withMembers, "no such place": noPlace, "a topic that is deleted": deleted,
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := Default()
-			cfg.Brokers = []string{address}
-			g := group{broker{Open(cfg), address, fmt.Sprintf("kafkaconn-test-%016x", rand.Uint64())}, fmt.Sprintf("kafkaconn-test-%016x", rand.Uint64())}
-			made, err := g.Client().CreateTopics(t.Context(), &kafka.CreateTopicsRequest{
-				Topics: []kafka.TopicConfig{{Topic: g.topic, NumPartitions: 2, ReplicationFactor: 1}}})
-			if err != nil || made.Errors[g.topic] != nil {
-				t.Fatal(err, made)
-			}
+			g := group{fresh(t, address), fmt.Sprintf("kafkaconn-test-%016x", rand.Uint64())}
 			t.Cleanup(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 				defer cancel()
-				if _, err := g.Client().DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{g.topic}}); err != nil {
-					t.Error(err)
-				}
 				if _, err := g.Client().DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{g.name}}); err != nil {
 					t.Log("a group is left behind: ", err)
 				}
-				g.Close()
 			})
-			g.wait(t)
 			test(t, g)
 		})
 	}

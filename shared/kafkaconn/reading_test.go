@@ -23,17 +23,23 @@ import (
 // both runs a test on the embedded broker and on the real one, each time with a
 // topic of its own that has two partitions.
 func both(t *testing.T, test func(*testing.T, broker)) {
+	everywhere(t, func(t *testing.T, address string) { test(t, fresh(t, address)) })
+}
+
+// everywhere runs a test on the embedded broker and on the real one.
+func everywhere(t *testing.T, test func(t *testing.T, address string)) {
 	t.Run("embedded", func(t *testing.T) {
 		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(cluster.Close)
-		test(t, fresh(t, cluster.ListenAddrs()[0]))
+		test(t, cluster.ListenAddrs()[0])
 	})
-	t.Run("real", func(t *testing.T) { test(t, fresh(t, parts.Kafka(t))) })
+	t.Run("real", func(t *testing.T) { test(t, parts.Kafka(t)) })
 }
 
+// fresh opens a connection, and makes a topic of its own with two partitions.
 func fresh(t *testing.T, address string) broker {
 	t.Helper()
 	cfg := Default()

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"chatlog/deploy/chaos/history"
+	"chatlog/shared/retry"
 )
 
 // Importer brings in histories of other systems while clients call: it writes to the
@@ -62,10 +63,7 @@ func (i *Importer) Start(ctx context.Context) (err error) {
 	i.group.Go(func() {
 		for n := 0; ctx.Err() == nil && i.err == nil; n++ {
 			i.err = i.burst(context.WithoutCancel(ctx), n)
-			select {
-			case <-ctx.Done():
-			case <-time.After(burstEvery):
-			}
+			retry.Wait(ctx, burstEvery)
 		}
 	})
 	return nil
