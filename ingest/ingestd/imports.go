@@ -24,7 +24,7 @@ func newImports(cfg Config, conn *kafkaconn.Conn, set *partition.Set, keeper *le
 		return nil, nil
 	}
 	counter := deadletter.NewCounter(metrics)
-	letters := deadletter.Config{View: imports.View, Source: cfg.Topics.Imports.Name, Topic: cfg.Topics.DeadLetters.Name, Classes: imports.Classes()}
+	letters := deadletter.Config{View: deadletter.Imports, Source: cfg.Topics.Imports.Name, Topic: cfg.Topics.DeadLetters.Name, Classes: imports.Classes()}
 	i := imports.New(imports.Config{Partitions: cfg.Topics.Commands.Partitions, InFlight: cfg.Ingest.Imports.InFlight}, imports.Parts{
 		Source: kafkaImports{conn, cfg.Topics.Imports.Name, cfg.Ingest.Imports.Group},
 		Owner:  func(p int32) imports.Owner { return set.Owner(p) },

@@ -25,6 +25,11 @@ import (
 // can never take. The other classes are verdicts (command.Verdict).
 const Rejected = "rejected"
 
+// Imports is the view of letters that ingest writes of what it could not append. It is
+// no view of the log: whatever its letters' Log and Class are, their records are not in
+// the log, and count for nobody.
+const Imports = "imports"
+
 // Refused is a record that could not be taken, and why.
 type Refused struct {
 	Record command.Record

@@ -14,9 +14,6 @@ import (
 	"chatlog/shared/topic"
 )
 
-// View is the name under which refused records lie in the dead letters.
-const View = "imports"
-
 // The classes of what is refused.
 const (
 	invalid   = "invalid"   // no command that can be imported

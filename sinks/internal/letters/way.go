@@ -15,17 +15,12 @@ const (
 	ByImports                // hand it to ingest, which appends it to the log if it can be
 )
 
-// imports is the view of letters that ingest writes of what it could not append. It is
-// no view of the log: whatever its letters' Log and Class are, their records are not
-// in the log, and count for nobody.
-const imports = "imports"
-
 // WayOf says how a letter is retried. A record that counts has its number and its
 // place in the log for ever: it can only be applied again, as it is, to the view that
 // lacks it; appended once more it would be another write. Every other record counts
 // for nobody, and goes through imports. fault.Invalid says that there is no way.
 func WayOf(l deadletter.Letter, views []string, mended bool) (Way, error) {
-	counted := l.View != imports && l.Log != "" && (l.Class == deadletter.Rejected || l.Class == command.Invalid.String())
+	counted := l.View != deadletter.Imports && l.Log != "" && (l.Class == deadletter.Rejected || l.Class == command.Invalid.String())
 	switch {
 	case !counted, mended && l.Class != deadletter.Rejected: // what lies in its place and cannot be read has no number
 		return ByImports, nil
